@@ -1,0 +1,1 @@
+"""Implementations of the ports: SQLite, memory, local objects, git, child processes."""

@@ -1,0 +1,162 @@
+"""What ``volant.yaml`` says, parsed. The loader (``load.py``) is strict; everything behind it trusts these values."""
+
+from enum import StrEnum
+
+from volant.kernel.codec import Value
+
+
+class Task(StrEnum):
+    """What kind of thing is predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
+    REGRESSION = "regression"
+
+
+class Keep(StrEnum):
+    """Which rows a training window keeps."""
+
+    ALL = "all"
+    LAST = "last"
+
+
+class Autonomy(StrEnum):
+    """Who lets a gated model out."""
+
+    PROPOSE = "propose"
+    AUTOPILOT = "autopilot"
+
+
+class TrainFrom(StrEnum):
+    """Where the next training rows come from."""
+
+    LOG = "log"
+    SOURCE = "source"
+
+
+class Amount(Value, frozen=True, kw_only=True):
+    """A number of rows or a stretch of time; exactly one is set."""
+
+    rows: int | None = None
+    duration_us: int | None = None
+
+
+class Margin(Value, frozen=True, kw_only=True):
+    """How much worse still counts as not worse: a share of the other model's metric, or an absolute number."""
+
+    value: float
+    relative: bool
+
+
+class DataConfig(Value, frozen=True, kw_only=True):
+    """The ``data`` section."""
+
+    source: str
+    key: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    tick_us: int | None = None
+    drop: tuple[str, ...] = ()
+    label_delay_us: int = 0
+    contract: str | None = None
+
+
+class WindowConfig(Value, frozen=True, kw_only=True):
+    """``train.window``: ``{keep: all}`` or ``{keep: last, size: 90d}``."""
+
+    keep: Keep = Keep.ALL
+    size: Amount | None = None
+
+
+class TrainConfig(Value, frozen=True, kw_only=True):
+    """The ``train`` section. ``params`` override keyword defaults of steps; ``seed`` is such a parameter too."""
+
+    pipeline: str = "pipeline.py"
+    from_: TrainFrom = TrainFrom.LOG
+    window: WindowConfig = WindowConfig()
+    holdout: Amount = Amount(rows=1000)
+    params: dict[str, bool | int | float | str | None] = {}
+    seed: int = 7
+
+
+class GateKind(StrEnum):
+    """What one line under ``gates`` asks."""
+
+    BASELINE = "baseline"  # better than the best of the baselines, as known at the label delay
+    CHAMPION = "champion"  # not worse than the champion by more than the margin, and point estimate better
+    SLICES = "slices"  # no slice significantly worse than the champion beyond the margin (Holm)
+    FLOOR = "floor"  # metric on its own within a bound
+    LATENCY = "latency"  # p99 of one-row predictions
+
+
+class GateConfig(Value, frozen=True, kw_only=True):
+    """One line under ``gates``. ``minimum``/``maximum`` belong to FLOOR, ``latency_us`` to LATENCY."""
+
+    kind: GateKind
+    metric: str | None = None
+    margin: Margin = Margin(value=0.0, relative=False)
+    confidence: float = 0.95
+    slices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    latency_us: int | None = None
+
+
+class TriggerKind(StrEnum):
+    """What may ask for a retrain."""
+
+    CLOCK = "clock"
+    NEW_LABELS = "new_labels"
+    PERFORMANCE = "performance"
+
+
+class TriggerConfig(Value, frozen=True, kw_only=True):
+    """One line under ``retrain.when``."""
+
+    kind: TriggerKind
+    every_us: int | None = None
+    labels: int | None = None
+
+
+class GuardConfig(Value, frozen=True, kw_only=True):
+    """``retrain.guard``: what must hold before any trigger is heard."""
+
+    cooldown_us: int = 0
+    min_new_labels: int = 0
+
+
+class RetrainConfig(Value, frozen=True, kw_only=True):
+    """The ``retrain`` section."""
+
+    when: tuple[TriggerConfig, ...] = ()
+    guard: GuardConfig = GuardConfig()
+
+
+class ReleaseConfig(Value, frozen=True, kw_only=True):
+    """The ``release`` section."""
+
+    autonomy: Autonomy = Autonomy.PROPOSE
+
+
+class ServeConfig(Value, frozen=True, kw_only=True):
+    """The ``serve`` section: limits of one request."""
+
+    max_body_bytes: int = 16 * 1024 * 1024
+    max_rows: int = 10_000
+
+
+class ProjectConfig(Value, frozen=True, kw_only=True):
+    """A whole ``volant.yaml``."""
+
+    version: int
+    project: str
+    task: Task
+    target: str
+    metric: str
+    data: DataConfig
+    train: TrainConfig = TrainConfig()
+    gates: tuple[GateConfig, ...] = ()
+    release: ReleaseConfig = ReleaseConfig()
+    retrain: RetrainConfig = RetrainConfig()
+    serve: ServeConfig = ServeConfig()

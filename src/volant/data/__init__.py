@@ -1,0 +1,1 @@
+"""Datasets: reading, versions, contracts, profiles, time and splits."""

@@ -1,0 +1,60 @@
+"""Values of the gates package."""
+
+from enum import StrEnum
+
+from volant.config.model import GateConfig
+from volant.kernel.codec import Value
+
+
+class Verdict(StrEnum):
+    """What a check says. Missing labels are neither a pass nor a fail."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_ENOUGH = "not enough evidence"
+
+
+class CheckResult(Value, frozen=True, kw_only=True):
+    """One line of a gate report. Metrics are in the metric's own unit; ``difference`` is candidate minus other,
+    signed so that negative is better for losses and positive is better for scores (``lower_is_better``)."""
+
+    check: GateConfig
+    title: str  # "mae vs baseline (last known value)"
+    verdict: Verdict
+    sentence: str  # a person can read this alone
+    rows: int
+    candidate: float | None = None
+    other: float | None = None
+    other_name: str | None = None  # "champion v3", "last known value", "mean"
+    difference: float | None = None
+    low: float | None = None  # interval of the difference at ``check.confidence``
+    high: float | None = None
+    allowed: float | None = None  # the margin as an absolute number
+    lower_is_better: bool = True
+    slice_column: str | None = None
+    slice_value: str | None = None
+    labels_needed: int | None = None  # further labels, when NOT_ENOUGH (None: cannot be said)
+
+
+class GateReport(Value, frozen=True, kw_only=True):
+    """All checks of a candidate at one time, with what they were computed from."""
+
+    id: str
+    model: str
+    version: int | None  # None until the candidate is registered
+    package: str
+    champion: int | None
+    champion_package: str | None
+    run_id: str
+    dataset: str
+    dataset_version: int
+    holdout_rows: int
+    holdout_from_us: int | None
+    holdout_to_us: int | None
+    excluded_rows: int  # left out because a model had trained on them
+    predictions: str  # object: Parquet with row, time, target, one column per model and baseline
+    verdict: Verdict
+    checks: tuple[CheckResult, ...]
+    baselines: dict[str, float]
+    seed: int
+    recorded_at: int

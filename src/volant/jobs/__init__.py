@@ -1,0 +1,1 @@
+"""Leases: who may do a piece of background work now."""

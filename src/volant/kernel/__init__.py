@@ -1,0 +1,1 @@
+"""What every package stands on: time, ids, errors, events, digests, transactions."""

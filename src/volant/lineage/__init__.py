@@ -1,0 +1,1 @@
+"""The graph that leads from a prediction to everything it was made of, and back."""

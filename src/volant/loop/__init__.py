@@ -1,0 +1,1 @@
+"""The wheel: one pure decision core, the training cycle, and replay over history."""

@@ -1,0 +1,61 @@
+"""Values of the decision core. ``decide`` (``decide.py``) sees only these."""
+
+from enum import StrEnum
+
+from volant.gates.model import Verdict
+from volant.kernel.codec import Value
+
+
+class Action(StrEnum):
+    """What the loop may decide."""
+
+    RETRAIN = "retrain"
+    PROMOTE = "promote"
+    PROPOSE = "propose"
+    REFUSE = "refuse"
+    WAIT = "wait"
+
+
+class LoopState(Value, frozen=True, kw_only=True):
+    """Where a model's wheel stands."""
+
+    model: str
+    champion: int | None = None
+    trained_until_us: int | None = None  # latest known_at the champion learned from
+    last_retrain_at: int | None = None  # when the last training began
+    training_since: int | None = None
+    candidate: int | None = None
+
+
+class WindowEvidence(Value, frozen=True, kw_only=True):
+    """The champion's realised loss over one window of predictions, as known now."""
+
+    from_us: int
+    to_us: int
+    rows: int
+    labelled: int
+    loss: float | None
+    loss_variance: float | None  # of the mean, dependence between neighbouring rows included
+
+
+class LoopEvidence(Value, frozen=True, kw_only=True):
+    """What is known by now; nothing here was known later than ``known_by``."""
+
+    known_by: int
+    labels_since_training: int
+    reference_loss: float | None = None  # the champion's on its holdout
+    reference_variance: float | None = None
+    windows: tuple[WindowEvidence, ...] = ()
+    candidate_verdict: Verdict | None = None
+    candidate_report: str | None = None
+
+
+class Decision(Value, frozen=True, kw_only=True):
+    """One automatic decision with its reason. ``sentence`` is for people, ``evidence`` names what it rests on."""
+
+    action: Action
+    at: int
+    sentence: str
+    version: int | None = None
+    trigger: str | None = None
+    evidence: dict[str, str | int | float | None] = {}

@@ -1,0 +1,1 @@
+"""Steps wired by parameter name, their cache identity and their execution."""

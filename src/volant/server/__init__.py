@@ -1,0 +1,1 @@
+"""The control process: HTTP API, authentication, supervision of workers."""

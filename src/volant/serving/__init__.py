@@ -1,0 +1,1 @@
+"""The inference worker: protocols in, predictions out, the log before the reply."""

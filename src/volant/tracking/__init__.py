@@ -1,0 +1,1 @@
+"""Runs with their parameters, metrics, tags and artifacts."""

@@ -1,0 +1,1 @@
+"""The only place that picks adapters and puts services together."""
