@@ -16,7 +16,8 @@ class Verdict(StrEnum):
 
 class CheckResult(Value, frozen=True, kw_only=True):
     """One line of a gate report. Metrics are in the metric's own unit; ``difference`` is candidate minus other,
-    signed so that negative is better for losses and positive is better for scores (``lower_is_better``)."""
+    signed so that negative is better for losses and positive is better for scores (``lower_is_better``).
+    """
 
     check: GateConfig
     title: str  # "mae vs baseline (last known value)"

@@ -4,11 +4,13 @@
 environment variable ``VOLANT_CRASH_AT`` (``name`` or ``name:2`` for the second time it is reached).
 """
 
+import itertools
 import os
 import signal
 
 _target, _, _count = os.environ.get("VOLANT_CRASH_AT", "").partition(":")
-_left = int(_count or 1)
+_passes = itertools.count(1)
+_last_pass = int(_count or 1)
 
 POINTS = (
     "objects.written",  # bytes are in tmp, not yet under their digest
@@ -31,9 +33,5 @@ POINTS = (
 
 def reach(name: str) -> None:
     """Die here by SIGKILL if the environment asks for it."""
-    global _left
-    if name != _target:
-        return
-    _left -= 1
-    if _left <= 0:
+    if name == _target and next(_passes) >= _last_pass:
         os.kill(os.getpid(), signal.SIGKILL)

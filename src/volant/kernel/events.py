@@ -55,10 +55,10 @@ class Checkpoint(Value, frozen=True, kw_only=True):
 GENESIS = "0" * 64
 
 
-def link(previous: str, event_id: str, stream: str, seq: int, kind: str, data: bytes, actor: str, recorded_at: int) -> str:
-    """The chain value of an event: digest over the previous chain value and the stored bytes."""
-    head = "\x1f".join((previous, event_id, stream, str(seq), kind, actor, str(recorded_at)))
-    return digest(head.encode() + b"\x1e" + data)
+def link(previous: str, event: Event) -> str:
+    """The chain value of an event: digest over the previous chain value and every stored field but ``chain``."""
+    head = "\x1f".join((previous, event.id, event.stream, str(event.seq), event.kind, event.actor, str(event.recorded_at)))
+    return digest(head.encode() + b"\x1e" + event.data)
 
 
 class EventStore(Protocol):

@@ -21,6 +21,7 @@ class TimeOrderedIds:
         self._clock = clock
 
     def new(self) -> str:
+        """See :class:`Ids`."""
         milliseconds = self._clock.now() // 1000
         random = int.from_bytes(os.urandom(10))
         value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64

@@ -1,5 +1,8 @@
-"""The lineage graph. A node is ``noun:name`` (``run:0192...``, ``dataset:bikes@3``, ``model:bikes@7``, ``gate:ID``,
-``step:KEY``, ``object:DIGEST``, ``pipeline:DIGEST``, ``environment:DIGEST``, ``segment:ID``)."""
+"""The lineage graph.
+
+A node is ``noun:name`` (``run:0192...``, ``dataset:bikes@3``, ``model:bikes@7``, ``gate:ID``, ``step:KEY``,
+``object:DIGEST``, ``pipeline:DIGEST``, ``environment:DIGEST``, ``segment:ID``).
+"""
 
 from volant.kernel.codec import Value
 
