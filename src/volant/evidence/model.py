@@ -38,6 +38,7 @@ class Prediction(Value, frozen=True, kw_only=True):
     outcome: Outcome
     source: str = "http"  # "http" or "batch"
     error: str | None = None
+    fingerprint: str | None = None  # of the request's body, where the client named the request
 
 
 class Segment(Value, frozen=True, kw_only=True):

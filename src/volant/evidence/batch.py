@@ -1,0 +1,132 @@
+"""Predictions made over a whole file: logged as one sealed segment, visible whole or not at all.
+
+The batch is named by what was scored and by which version, so scoring the same file again with the same version adds
+nothing, and a kill at any moment leaves either nothing or everything.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from volant.evidence.model import Outcome, Segment
+from volant.evidence.ports import SegmentStore
+from volant.evidence.tables import FEATURE_PREFIX
+from volant.kernel.codec import Value
+from volant.kernel.crashpoints import reach
+from volant.kernel.digests import digest_value
+from volant.kernel.errors import InvalidInputError
+from volant.kernel.objects import ObjectStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+WORKER = "batch"
+
+
+class Batch(Value, frozen=True, kw_only=True):
+    """Who scored what. ``content`` is the digest of the scored bytes; ``at`` microseconds UTC."""
+
+    content: str
+    model: str
+    version: int
+    epoch: int
+    at: int
+    latency_us: int
+    arm: str = "champion"
+
+    @property
+    def id(self) -> str:
+        """32 hex digits; row i of the batch is the prediction ``{id}.{i}``."""
+        return digest_value([self.content, self.model, self.version])[:32]
+
+
+class BatchLogged(Value, frozen=True, kw_only=True):
+    """What became of a batch. ``logged`` is 0 where the same batch is in the log already."""
+
+    id: str
+    logged: int
+
+
+def log_batch(
+    objects: ObjectStore,
+    segments: SegmentStore,
+    batch: Batch,
+    rows: "pl.DataFrame",
+    *,
+    values: "pl.Series",
+    scores: Sequence[Sequence[float]] | None = None,
+    keys: Sequence[str] | None = None,
+    event_times: Sequence[int | None] | None = None,
+) -> BatchLogged:
+    """Log n predictions: ``rows`` (n raw rows), ``values`` (n,), ``scores`` (n, classes), in the same order."""
+    lengths = {rows.height, len(values), *(len(part) for part in (scores, keys, event_times) if part is not None)}
+    if len(lengths) > 1:
+        raise InvalidInputError("Rows and predictions of a batch differ in number.", found=str(sorted(lengths)))
+    if rows.height == 0:
+        return BatchLogged(id=batch.id, logged=0)
+    buffer = io.BytesIO()
+    _table(batch, rows, values, scores=scores, keys=keys, event_times=event_times).write_parquet(buffer, compression="zstd")
+    digest = objects.put(buffer.getvalue())
+    reach("seal.object_written")
+    segment = Segment(
+        id=f"{WORKER}-{batch.id}",
+        model=batch.model,
+        worker=WORKER,
+        digest=digest,
+        rows=rows.height,
+        first_at=batch.at,
+        last_at=batch.at,
+        sealed_at=batch.at,
+    )
+    return BatchLogged(id=batch.id, logged=rows.height if segments.add(segment) else 0)
+
+
+def _table(
+    batch: Batch,
+    rows: "pl.DataFrame",
+    values: "pl.Series",
+    *,
+    scores: Sequence[Sequence[float]] | None,
+    keys: Sequence[str] | None,
+    event_times: Sequence[int | None] | None,
+) -> "pl.DataFrame":
+    import polars as pl
+
+    count = rows.height
+    absent: list[None] = [None] * count
+    who = {"model": batch.model, "version": batch.version, "arm": batch.arm, "epoch": batch.epoch}
+    return pl.DataFrame(
+        {
+            "prediction_id": [f"{batch.id}.{i}" for i in range(count)],
+            "request_id": pl.Series(absent, dtype=pl.String),
+            "at": pl.Series([batch.at] * count, dtype=pl.Int64),
+            "event_time": pl.Series(event_times or absent, dtype=pl.Int64),
+            "key": pl.Series(keys or absent, dtype=pl.String),
+        }
+        | {name: [value] * count for name, value in who.items()}
+        | {FEATURE_PREFIX + name: as_logged(rows[name]) for name in sorted(rows.columns)}
+        | {
+            "prediction": values,
+            "scores": pl.Series(scores or absent, dtype=pl.List(pl.Float64)),
+            "latency_us": pl.Series([batch.latency_us] * count, dtype=pl.Int64),
+            "outcome": [Outcome.OK.value] * count,
+            "source": [WORKER] * count,
+            "error": pl.Series(absent, dtype=pl.String),
+        }
+    )
+
+
+def as_logged(column: "pl.Series") -> "pl.Series":
+    """A raw column in the form in which requests are logged: integers as int64, NaN as null, times as ISO text in UTC."""
+    import polars as pl
+
+    if column.dtype.is_integer():
+        return column.cast(pl.Int64)
+    if column.dtype.is_float():
+        return column.cast(pl.Float64).fill_nan(None)
+    if column.dtype == pl.Date:
+        return column.dt.strftime("%Y-%m-%d")
+    if isinstance(column.dtype, pl.Datetime):
+        instant = column if column.dtype.time_zone is None else column.dt.convert_time_zone("UTC")
+        return instant.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    return column if column.dtype == pl.Boolean else column.cast(pl.String)

@@ -1,0 +1,95 @@
+"""Every logged prediction of a model, sealed or still in the open log, as one table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from volant.evidence.model import Segment
+from volant.evidence.ports import SegmentStore
+from volant.evidence.reading import LogReader
+from volant.evidence.tables import prediction_table
+from volant.kernel.clock import DAY_US
+from volant.kernel.objects import ObjectStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Predictions:
+    """Reads the log. The open files are read before the list of segments: a file that is sealed meanwhile is then
+    found there, and one that is in both is taken once.
+    """
+
+    def __init__(self, root: Path, objects: ObjectStore, segments: SegmentStore) -> None:
+        self._root = root
+        self._objects = objects
+        self._segments = segments
+
+    def table(self, model: str, *, since: int | None = None, until: int | None = None) -> "pl.DataFrame":
+        """Lines as in ``tables.py`` with ``since <= at < until``, ordered by (epoch, at, prediction_id).
+
+        Column types of features that changed between versions are widened to one that holds both.
+        """
+        import polars as pl
+
+        tables = list(self._tables(model, since, until))
+        if not tables:
+            return prediction_table(())
+        table = pl.concat(tables, how="diagonal_relaxed")
+        if since is not None:
+            table = table.filter(pl.col("at") >= since)
+        if until is not None:
+            table = table.filter(pl.col("at") < until)
+        return table.unique("prediction_id", keep="first", maintain_order=True).sort("epoch", "at", "prediction_id")
+
+    def count(self, model: str) -> int:
+        """How many rows are logged."""
+        raw = [(segment.id, segment.predictions) for segment in LogReader(self._root).segments()]
+        sealed = {segment.id: segment.rows for segment in self._segments.segments(model)}
+        own = [p for name, predictions in raw if f"{name}-{model}" not in sealed for p in predictions if p.model == model]
+        return prediction_table(own).height + sum(sealed.values())
+
+    def find(self, model: str, prediction_id: str) -> dict[str, Any] | None:
+        """One line as a dict, by row id (``ID.3``) or request (``ID``: its first row). None if it is not logged."""
+        wanted = prediction_id if "." in prediction_id else f"{prediction_id}.0"
+        request = wanted.rpartition(".")[0]
+        raw = list(LogReader(self._root).segments())
+        for segment in raw:
+            found = [p for p in segment.predictions if p.id == request and p.model == model]
+            if found:
+                return _line(prediction_table(found), wanted)
+        likely = sorted(self._segments.segments(model), key=lambda segment: not _may_hold(segment, request))
+        for sealed in likely:
+            line = _line(self._sealed(sealed, wanted), wanted)
+            if line is not None:
+                return line
+        return None
+
+    def _tables(self, model: str, since: int | None, until: int | None) -> Iterator["pl.DataFrame"]:
+        raw = list(LogReader(self._root).segments())
+        sealed = {segment.id: segment for segment in self._segments.segments(model)}
+        for segment in sealed.values():
+            if (since is None or segment.last_at >= since) and (until is None or segment.first_at < until):
+                yield self._sealed(segment)
+        for file in raw:
+            if f"{file.id}-{model}" not in sealed:
+                yield prediction_table(p for p in file.predictions if p.model == model)
+
+    def _sealed(self, segment: Segment, only: str | None = None) -> "pl.DataFrame":
+        import polars as pl
+
+        lines = pl.scan_parquet(self._objects.path(segment.digest))
+        return (lines if only is None else lines.filter(pl.col("prediction_id") == only)).collect()
+
+
+def _line(table: "pl.DataFrame", wanted: str) -> dict[str, Any] | None:
+    return next((line for line in table.iter_rows(named=True) if line["prediction_id"] == wanted), None)
+
+
+def _may_hold(segment: Segment, request: str) -> bool:
+    """Ids of requests begin with their time in milliseconds, so most segments can be put last."""
+    try:
+        made_at = int(request[:12], 16) * 1000
+    except ValueError:
+        return True
+    return segment.first_at - DAY_US <= made_at <= segment.last_at + DAY_US

@@ -1,0 +1,78 @@
+"""Reading the open log: files of all writers, those still growing included."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from volant.evidence.frames import Damage, read_frames
+from volant.evidence.log import SEGMENT_SUFFIX
+from volant.evidence.model import Prediction
+from volant.kernel.codec import Value
+
+_DECODER = msgspec.json.Decoder(Prediction)
+
+
+class RawSegment(Value, frozen=True, kw_only=True):
+    """One file of the open log, as read at one moment."""
+
+    worker: str
+    name: str
+    predictions: tuple[Prediction, ...]
+    damages: tuple[Damage, ...]
+
+    @property
+    def id(self) -> str:
+        """The name under which it will be sealed."""
+        return segment_id(self.worker, self.name)
+
+
+def segment_id(worker: str, name: str) -> str:
+    """The id of the segment that a raw file becomes."""
+    return f"{worker}-{name.removesuffix(SEGMENT_SUFFIX)}"
+
+
+def raw_files(root: Path) -> tuple[Path, ...]:
+    """Segment files of all writers below the log folder, by writer, oldest first."""
+    return tuple(sorted(root.glob(f"*/*{SEGMENT_SUFFIX}")))
+
+
+class LogReader:
+    """Reads the files of a log folder. Readers never block a writer.
+
+    A file may vanish between listing and reading because it was sealed meanwhile; it is then left out.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def segments(self) -> Iterator[RawSegment]:
+        """Every raw file, by writer, oldest first."""
+        for path in raw_files(self._root):
+            segment = read_segment(path)
+            if segment is not None:
+                yield segment
+
+    def predictions(self) -> Iterator[Prediction]:
+        """Every whole record."""
+        for segment in self.segments():
+            yield from segment.predictions
+
+
+def read_segment(path: Path) -> RawSegment | None:
+    """One file; None if it is gone. A frame that is whole but holds no prediction counts as damage."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    predictions: list[Prediction] = []
+    damages: list[Damage] = []
+    for found in read_frames(data):
+        if isinstance(found, Damage):
+            damages.append(found)
+            continue
+        try:
+            predictions.append(_DECODER.decode(found))
+        except (msgspec.ValidationError, msgspec.DecodeError):
+            damages.append(Damage(offset=-1, length=len(found), torn=False))
+    return RawSegment(worker=path.parent.name, name=path.name, predictions=tuple(predictions), damages=tuple(damages))
