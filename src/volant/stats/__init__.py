@@ -1,1 +1,1 @@
-"""Pure numbers: paired tests, intervals, block variance, metrics. NumPy and SciPy, no input or output."""
+"""Pure numbers: metrics, paired tests on dependent rows, bootstraps. The same input gives the same output."""

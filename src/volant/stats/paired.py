@@ -1,0 +1,110 @@
+"""Two models on the same rows: the difference with its interval, what it decides, and how many labels would decide it."""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from statistics import NormalDist
+
+import numpy as np
+
+from volant.stats.blocks import MeanEstimate, mean_of_dependent
+
+POWER = 0.8
+_MOST_LABELS = 1_000_000_000
+
+
+class Finding(Enum):
+    """What a difference of losses (candidate - other; negative is better) shows against a margin >= 0."""
+
+    BETTER = "better"  # upper bound within the margin, and the estimate below zero
+    NO_BETTER = "no better"  # within the margin for sure, but the estimate is not below zero
+    WORSE = "worse"  # lower bound above zero
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate between two bounds, each of which holds with the stated confidence by itself.
+
+    ``low`` and ``high`` are None where no uncertainty can be computed. ``variance`` is that of the estimate.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    variance: float
+    df: int
+    rows: int
+
+
+def t_quantile(confidence: float, df: int) -> float:
+    """Student's t: the point that holds ``confidence`` below it."""
+    from scipy.stats import t
+
+    return float(t.ppf(confidence, df))
+
+
+def t_tail(value: float, df: int) -> float:
+    """P(T > value)."""
+    from scipy.stats import t
+
+    return float(t.sf(value, df))
+
+
+def interval_of(estimate: MeanEstimate, confidence: float) -> Interval:
+    """One-sided bounds at ``confidence`` on both sides of a mean."""
+    if not estimate.known:
+        return Interval(estimate.mean, None, None, 0.0, 0, estimate.rows)
+    half = t_quantile(confidence, estimate.df) * math.sqrt(estimate.variance)
+    return Interval(estimate.mean, estimate.mean - half, estimate.mean + half, estimate.variance, estimate.df, estimate.rows)
+
+
+def paired_difference(
+    candidate: np.ndarray, other: np.ndarray, confidence: float, times: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> Interval:
+    """Mean of ``candidate - other`` (row losses, shape (n,), n >= 1) with bounds; dependence as in :mod:`blocks`."""
+    return interval_of(mean_of_dependent(candidate - other, times, groups), confidence)
+
+
+def judge(difference: Interval, margin: float) -> Finding:
+    """Non-inferiority with a margin >= 0, and better in the estimate. For losses; flip the sign of scores first."""
+    if difference.low is None or difference.high is None:
+        return Finding.UNDECIDED
+    if difference.low > 0:
+        return Finding.WORSE
+    if difference.high <= margin:
+        return Finding.BETTER if difference.value < 0 else Finding.NO_BETTER
+    return Finding.UNDECIDED
+
+
+def worse_p_value(difference: Interval, margin: float) -> float:
+    """One-sided p of "the true difference is at most ``margin``"; small says that the slice is worse than allowed."""
+    if difference.df == 0:
+        return 1.0
+    if difference.variance <= 0:
+        return 0.0 if difference.value > margin else 1.0
+    return t_tail((difference.value - margin) / math.sqrt(difference.variance), difference.df)
+
+
+def rows_needed(row_variance: float, distance: float, confidence: float, power: float = POWER) -> int | None:
+    """``n = (z_{1-a} + z_{1-b})^2 var / distance^2`` (reference statistics, section 4); None where it has no end.
+
+    ``row_variance`` is the variance of the mean times n, so dependence between rows is inside it.
+    """
+    if distance <= 0 or row_variance < 0:
+        return None
+    z = NormalDist().inv_cdf(confidence) + NormalDist().inv_cdf(power)
+    needed = z * z * row_variance / (distance * distance)
+    return math.ceil(needed) if needed < _MOST_LABELS else None
+
+
+def labels_to_decide(difference: Interval, margin: float, confidence: float) -> int | None:
+    """Further labels after which the check will probably (80 %) be decided, if the difference stays as measured."""
+    if difference.df == 0:
+        return None
+    row_variance = difference.variance * difference.rows
+    ways = [rows_needed(row_variance, margin - difference.value, confidence)]
+    if difference.value > 0:
+        ways.append(rows_needed(row_variance, difference.value, confidence))
+    found = [way for way in ways if way is not None]
+    return max(min(found) - difference.rows, 1) if found else None
