@@ -11,7 +11,7 @@ import numpy as np
 
 from volant.kernel.errors import InvalidInputError
 from volant.stats.names import metric_named
-from volant.stats.predicted import Predicted, labels_equal, positions_of, usable_target
+from volant.stats.predicted import LARGEST, Predicted, labels_equal, positions_of, usable_target
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -50,7 +50,7 @@ def invalid_rows(metric: str, predicted: Predicted) -> np.ndarray:
 
 
 def row_losses(metric: str, target: np.ndarray, predicted: Predicted) -> RowLosses:
-    """The additive metric row by row; rows without a label or with an invalid answer are masked out.
+    """The additive metric row by row; rows without a label or with an invalid answer are masked out (they hold 0).
 
     ``target`` has shape (n,). Raises ``InvalidInputError`` for metrics that are not means over rows.
     """
@@ -59,12 +59,10 @@ def row_losses(metric: str, target: np.ndarray, predicted: Predicted) -> RowLoss
     valid = usable_target(target) & ~invalid_rows(metric, predicted)
     values = np.zeros(len(target))
     if metric == "mape":
-        valid = valid & (_numbers(target, valid) != 0)
+        valid = valid & (np.abs(_numbers(target, valid)) > 1 / LARGEST)
     if valid.any():
         values[valid] = _LOSSES[metric](target[valid], predicted.take(valid))
-    too_large = ~np.isfinite(values)
-    values[too_large] = 0.0
-    return RowLosses(values, valid & ~too_large)
+    return RowLosses(values, valid)
 
 
 def score(metric: str, target: np.ndarray, predicted: Predicted) -> Score:
@@ -108,8 +106,7 @@ def _absolute(target: np.ndarray, predicted: Predicted) -> np.ndarray:
 
 
 def _squared(target: np.ndarray, predicted: Predicted) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return np.asarray(np.square(_numbers(target) - _numbers(predicted.values)))
+    return np.asarray(np.square(_numbers(target) - _numbers(predicted.values)))
 
 
 def _relative(target: np.ndarray, predicted: Predicted) -> np.ndarray:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LARGEST = 1e70
+"""Larger numbers than this are no measurements; their squares' squares would leave what a float can hold."""
+
 
 @dataclass(frozen=True)
 class Predicted:
@@ -49,9 +52,9 @@ def _spread(part: Predicted, classes: tuple[bool | int | float | str, ...]) -> n
 
 
 def usable_target(target: np.ndarray) -> np.ndarray:
-    """Mask of rows with a label: not null, not NaN, not infinite. Shape (n,), bool."""
+    """Mask of rows with a label: not null, not NaN, not beyond ``LARGEST``. Shape (n,), bool."""
     if target.dtype.kind == "f":
-        return np.asarray(np.isfinite(target))
+        return np.asarray(np.abs(target) <= LARGEST)
     if target.dtype.kind == "O":
         return np.array([_is_label(value) for value in target.tolist()], dtype=bool)
     return np.ones(len(target), dtype=bool)
@@ -60,7 +63,7 @@ def usable_target(target: np.ndarray) -> np.ndarray:
 def _is_label(value: object) -> bool:
     if value is None:
         return False
-    return not isinstance(value, float) or bool(np.isfinite(value))
+    return not isinstance(value, float) or abs(value) <= LARGEST
 
 
 def labels_equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:

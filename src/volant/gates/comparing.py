@@ -1,0 +1,130 @@
+"""One metric of two models on the same rows, with bounds, for metrics of either direction."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from volant.config.model import GateConfig
+from volant.gates.holdout import Holdout
+from volant.stats.bootstrap import bootstrap_difference
+from volant.stats.metrics import invalid_rows, row_losses, score
+from volant.stats.names import metric_named
+from volant.stats.paired import Interval, paired_difference
+from volant.stats.predicted import Predicted, usable_target
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one check asks of which rows: its settings, the metric, the labelled rows, and the seed of any resampling."""
+
+    check: GateConfig
+    metric: str
+    holdout: Holdout
+    seed: int = 0
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Direction of the metric."""
+        return metric_named(self.metric).lower_is_better
+
+    def on(self, rows: np.ndarray) -> "Question":
+        """The same question about some of the rows."""
+        return replace(self, holdout=self.holdout.take(rows))
+
+    def margin(self, other: float | None) -> float:
+        """The margin in the metric's unit."""
+        margin = self.check.margin
+        return abs(other or 0.0) * margin.value if margin.relative else margin.value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidate against another model on rows where both answered.
+
+    ``difference`` is candidate minus other in the metric's own direction; None where it cannot be computed, and ``why``
+    says so. ``candidate_invalid`` and ``other_invalid`` count answers that could not be used.
+    """
+
+    rows: int
+    candidate: float | None
+    other: float | None
+    difference: Interval | None
+    candidate_invalid: int
+    other_invalid: int
+    why: str = ""
+
+
+def compare(question: Question, candidate: Predicted, other: Predicted) -> Comparison:
+    """Paired on the same rows; dependence as in ``stats.blocks``, metrics that are no means by ``stats.bootstrap``."""
+    metric = question.metric
+    rows = _usable(question, (candidate, other))
+    kept, ours, theirs = question.on(rows), candidate.take(rows), other.take(rows)
+    first, second = score(metric, kept.holdout.target, ours), score(metric, kept.holdout.target, theirs)
+    base = Comparison(
+        rows=len(kept.holdout),
+        candidate=first.value,
+        other=second.value,
+        difference=None,
+        candidate_invalid=_unusable_answers(question, candidate),
+        other_invalid=_unusable_answers(question, other),
+        why=first.why or second.why,
+    )
+    if first.value is None or second.value is None:
+        return base
+    difference = _interval(kept, ours, theirs)
+    return replace(base, difference=difference, why="" if difference else f"{metric} cannot be compared on these rows")
+
+
+def alone(question: Question, candidate: Predicted) -> Comparison:
+    """The candidate's metric by itself: ``difference`` then holds the metric and its bounds."""
+    rows = _usable(question, (candidate,))
+    kept, ours = question.on(rows), candidate.take(rows)
+    found = score(question.metric, kept.holdout.target, ours)
+    invalid = _unusable_answers(question, candidate)
+    base = Comparison(len(kept.holdout), found.value, None, None, invalid, 0, why=found.why)
+    return base if found.value is None else replace(base, difference=_interval(kept, ours, None))
+
+
+def _unusable_answers(question: Question, model: Predicted) -> int:
+    return int((usable_target(question.holdout.target) & invalid_rows(question.metric, model)).sum())
+
+
+def _usable(question: Question, models: tuple[Predicted, ...]) -> np.ndarray:
+    """Rows with a label on which every model's answer counts."""
+    metric, target = question.metric, question.holdout.target
+    usable = usable_target(target)
+    for model in models:
+        usable = usable & ~invalid_rows(metric, model)
+        if metric_named(metric).additive:
+            usable = usable & row_losses(metric, target, model).valid
+    return np.asarray(usable)
+
+
+def _interval(question: Question, candidate: Predicted, other: Predicted | None) -> Interval | None:
+    metric, holdout = question.metric, question.holdout
+    additive = metric_named(metric).additive
+    loss = metric if additive else metric_named(metric).row_loss
+    first = row_losses(loss, holdout.target, candidate).values
+    second = row_losses(loss, holdout.target, other).values if other is not None else np.zeros(len(holdout))
+    if additive:
+        return paired_difference(first, second, question.check.confidence, holdout.times, holdout.groups)
+    return bootstrap_difference(
+        metric,
+        holdout.target,
+        candidate,
+        other,
+        question.check.confidence,
+        row_loss=first - second,
+        times=holdout.times,
+        groups=holdout.groups,
+        seed=question.seed,
+    )
+
+
+def as_loss(difference: Interval, *, lower_is_better: bool) -> Interval:
+    """The same difference with negative better, whatever the metric's direction."""
+    if lower_is_better:
+        return difference
+    low = None if difference.high is None else -difference.high
+    high = None if difference.low is None else -difference.low
+    return replace(difference, value=-difference.value, low=low, high=high)

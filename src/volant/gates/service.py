@@ -1,0 +1,191 @@
+"""Judge a candidate: choose the rows nobody learned from, collect answers, decide, and keep everything it rests on."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from volant.config.model import ProjectConfig
+from volant.gates.baselines import baselines
+from volant.gates.holdout import Holdout, LabelHistory
+from volant.gates.model import GateReport
+from volant.gates.ports import GateStore
+from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
+from volant.kernel.clock import Clock
+from volant.kernel.errors import InternalError
+from volant.kernel.ids import Ids
+from volant.kernel.objects import ObjectStore
+from volant.stats.metrics import score
+from volant.stats.predicted import Predicted, usable_target
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Predict = Callable[[np.ndarray], Predicted]
+"""Positions of rows in the dataset, int64 (k,), to one answer per row, in that order."""
+
+
+@dataclass(frozen=True)
+class GateData:
+    """A dataset of n rows as a gate sees it, ordered by event time.
+
+    ``names``: row names; ``fingerprints``: uint64; ``event_times`` and ``known_at``: int64 microseconds; ``target``:
+    labels; ``groups``: None or the group of each row; ``slices``: column -> values; ``training`` and ``holdout``:
+    positions of the rows the candidate learned from and of those held out.
+    """
+
+    dataset: str
+    version: int
+    names: np.ndarray
+    fingerprints: np.ndarray
+    event_times: np.ndarray
+    known_at: np.ndarray
+    target: np.ndarray
+    training: np.ndarray
+    holdout: np.ndarray
+    groups: np.ndarray | None
+    slices: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A packaged model. ``trained_on``: fingerprints (uint64, any order) of the rows it learned from, or None if unknown."""
+
+    package: str
+    predict: Predict
+    version: int | None = None
+    trained_on: np.ndarray | None = None
+
+
+def judge(
+    config: ProjectConfig,
+    data: GateData,
+    candidate: Contestant,
+    champion: Contestant | None,
+    *,
+    run_id: str,
+    gates: GateStore,
+    objects: ObjectStore,
+    clock: Clock,
+    ids: Ids,
+    latency_p99_us: int | None = None,
+) -> GateReport:
+    """Evaluate every gate of the project on rows neither model learned from, store the answers and the report."""
+    labelled = data.holdout[usable_target(data.target[data.holdout])]
+    rows = unseen(data, labelled, [model.trained_on for model in (candidate, champion) if model is not None])
+    holdout = _holdout(data, rows)
+    predictions = _answers(config, data, rows, candidate, champion)
+    name = CHAMPION if champion is None or champion.version is None else f"champion v{champion.version}"
+    checks = evaluate(
+        config.gates,
+        holdout,
+        predictions,
+        metric=config.metric,
+        champion_name=name,
+        latency_p99_us=latency_p99_us,
+        seed=config.train.seed,
+    )
+    report = GateReport(
+        id=ids.new(),
+        model=config.project,
+        version=candidate.version,
+        package=candidate.package,
+        champion=None if champion is None else champion.version,
+        champion_package=None if champion is None else champion.package,
+        run_id=run_id,
+        dataset=data.dataset,
+        dataset_version=data.version,
+        holdout_rows=len(holdout),
+        holdout_from_us=int(holdout.times.min()) if len(holdout) else None,
+        holdout_to_us=int(holdout.times.max()) if len(holdout) else None,
+        excluded_rows=len(labelled) - len(rows),
+        predictions=objects.put(predictions_parquet(holdout, predictions)),
+        verdict=overall(checks),
+        checks=checks,
+        baselines=_values(config.metric, holdout, predictions),
+        seed=config.train.seed,
+        recorded_at=clock.now(),
+    )
+    gates.add(report)
+    return report
+
+
+def unseen(data: GateData, rows: np.ndarray, trained_on: list[np.ndarray | None]) -> np.ndarray:
+    """Those of the positions ``rows`` whose fingerprint is in none of the arrays."""
+    for fingerprints in trained_on:
+        if fingerprints is not None:
+            rows = rows[~np.isin(data.fingerprints[rows], fingerprints)]
+    return rows
+
+
+def _holdout(data: GateData, rows: np.ndarray) -> Holdout:
+    return Holdout(
+        names=data.names[rows],
+        times=data.event_times[rows],
+        target=data.target[rows],
+        groups=None if data.groups is None else data.groups[rows],
+        slices={name: values[rows] for name, values in data.slices.items()},
+    )
+
+
+def _answers(
+    config: ProjectConfig, data: GateData, rows: np.ndarray, candidate: Contestant, champion: Contestant | None
+) -> dict[str, Predicted | None]:
+    history = LabelHistory(data.target, data.event_times, data.known_at, data.groups)
+    groups = None if data.groups is None else data.groups[rows]
+    return {
+        CANDIDATE: _asked(candidate, rows),
+        CHAMPION: None if champion is None else _asked(champion, rows),
+        **baselines(config.metric, config.task, history, data.training, times=data.event_times[rows], groups=groups),
+    }
+
+
+def _asked(model: Contestant, rows: np.ndarray) -> Predicted:
+    if len(rows) == 0:
+        return Predicted(np.empty(0), np.empty((0, 1)))
+    answers = model.predict(rows)
+    if len(answers) != len(rows):
+        raise InternalError(f"the model of package {model.package} answered {len(answers)} of {len(rows)} rows")
+    return answers
+
+
+def _values(metric: str, holdout: Holdout, predictions: dict[str, Predicted | None]) -> dict[str, float]:
+    values = {
+        name: score(metric, holdout.target, predicted).value
+        for name, predicted in predictions.items()
+        if name not in {CANDIDATE, CHAMPION} and predicted is not None
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def predictions_parquet(holdout: Holdout, predictions: dict[str, Predicted | None]) -> bytes:
+    """Parquet with ``row``, ``time``, ``target``, one column per model and baseline, and ``NAME.p(CLASS)`` per class."""
+    import polars as pl
+
+    columns: dict[str, pl.Series] = {
+        "row": pl.Series(holdout.names.tolist(), dtype=pl.String),
+        "time": pl.Series(holdout.times, dtype=pl.Int64),
+        "target": _series(holdout.target),
+    }
+    for name, predicted in predictions.items():
+        if predicted is None:
+            continue
+        columns[name] = _series(predicted.values)
+        if predicted.scores is not None:
+            columns |= {f"{name}.p({label})": pl.Series(predicted.scores[:, k]) for k, label in enumerate(predicted.classes)}
+    buffer = io.BytesIO()
+    pl.DataFrame(columns).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _series(values: np.ndarray) -> "pl.Series":
+    import polars as pl
+
+    if values.dtype.kind in "biuf":
+        return pl.Series(values)
+    kinds = {type(value) for value in values.tolist() if value is not None}
+    if len(kinds) > 1:
+        return pl.Series([None if value is None else str(value) for value in values.tolist()], dtype=pl.String)
+    return pl.Series(values.tolist())
