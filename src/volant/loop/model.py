@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from volant.config.model import Autonomy, RetrainConfig
 from volant.gates.model import Verdict
 from volant.kernel.codec import Value
 
@@ -36,6 +37,7 @@ class WindowEvidence(Value, frozen=True, kw_only=True):
     labelled: int
     loss: float | None
     loss_variance: float | None  # of the mean, dependence between neighbouring rows included
+    df: int | None = None  # degrees of freedom of that variance; None: taken as known
 
 
 class LoopEvidence(Value, frozen=True, kw_only=True):
@@ -59,3 +61,10 @@ class Decision(Value, frozen=True, kw_only=True):
     version: int | None = None
     trigger: str | None = None
     evidence: dict[str, str | int | float | None] = {}
+
+
+class LoopPolicy(Value, frozen=True, kw_only=True):
+    """What the decision core follows: when to retrain, and who lets a passing candidate out."""
+
+    retrain: RetrainConfig = RetrainConfig()
+    autonomy: Autonomy = Autonomy.PROPOSE

@@ -1,0 +1,124 @@
+"""The decision core: one pure function for live operation, dry runs and replay.
+
+Order of thought: a judged candidate first (release, refuse, or leave it open); then one training at a time; then the
+triggers; then the guard. Standard library only.
+"""
+
+from volant.config.model import Autonomy, TriggerConfig, TriggerKind
+from volant.gates.model import Verdict
+from volant.kernel.clock import format_duration, iso
+from volant.kernel.errors import InvalidInputError
+from volant.loop.model import Action, Decision, LoopEvidence, LoopPolicy, LoopState
+from volant.loop.performance import LIMIT, performance_signal
+
+
+def decide(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> tuple[Decision, ...]:
+    """What to do at ``now``; at least one decision, each with its reason in numbers.
+
+    Raises ``InvalidInputError`` for evidence that only became known after ``now``: a decision never sees the future.
+    """
+    if evidence.known_by > now:
+        raise InvalidInputError(
+            "a decision was asked for with evidence from its future", found=f"known by {iso(evidence.known_by)}, deciding at {iso(now)}"
+        )
+    decisions: list[Decision] = []
+    if state.candidate is not None and evidence.candidate_verdict is not None:
+        verdict = _on_candidate(state.candidate, evidence.candidate_verdict, evidence.candidate_report, policy, now)
+        if verdict.action is not Action.WAIT:
+            return (verdict,)
+        decisions.append(verdict)
+    return (*decisions, _on_retraining(state, evidence, policy, now))
+
+
+def _on_candidate(candidate: int, verdict: Verdict, report: str | None, policy: LoopPolicy, now: int) -> Decision:
+    promote = policy.autonomy is Autonomy.AUTOPILOT
+    action, sentence = {
+        Verdict.PASS: (
+            Action.PROMOTE if promote else Action.PROPOSE,
+            f"version {candidate} passed its gates and becomes champion"
+            if promote
+            else f"version {candidate} passed its gates and waits for a person's approval",
+        ),
+        Verdict.FAIL: (Action.REFUSE, f"version {candidate} failed its gates; the champion stays"),
+        Verdict.NOT_ENOUGH: (Action.WAIT, f"version {candidate}: not enough evidence to pass or fail its gates; the champion stays"),
+    }[verdict]
+    facts: dict[str, str | int | float | None] = {"verdict": verdict.value, "report": report}
+    return Decision(action=action, at=now, sentence=sentence, version=candidate, evidence=facts)
+
+
+def _on_retraining(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> Decision:
+    if state.training_since is not None:
+        running = format_duration(max(now - state.training_since, 0))
+        return _wait(now, f"a training is running since {iso(state.training_since)} ({running}); one at a time")
+    if state.champion is None:
+        return _wait(now, "there is no champion yet; `volant run` trains the first model")
+    if not policy.retrain.when:
+        return _wait(now, "the policy names no trigger, so nothing asks for a retrain")
+    heard = [_hear(trigger, state, evidence, now) for trigger in policy.retrain.when]
+    fired = [decision for decision in heard if decision.action is Action.RETRAIN]
+    if not fired:
+        return _wait(now, "; ".join(decision.sentence for decision in heard))
+    kinds = " + ".join(decision.trigger or "" for decision in fired)
+    reasons = "; ".join(decision.sentence for decision in fired)
+    facts = {name: value for decision in fired for name, value in decision.evidence.items()}
+    held = _held_back(state, evidence, policy, now)
+    if held:
+        return Decision(action=Action.WAIT, at=now, sentence=f"{reasons}; but {held}", trigger=kinds, evidence=facts)
+    return Decision(action=Action.RETRAIN, at=now, sentence=reasons, trigger=kinds, evidence=facts)
+
+
+def _wait(now: int, sentence: str) -> Decision:
+    return Decision(action=Action.WAIT, at=now, sentence=sentence)
+
+
+def _held_back(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> str | None:
+    guard = policy.retrain.guard
+    if state.last_retrain_at is not None and now - state.last_retrain_at < guard.cooldown_us:
+        since = format_duration(max(now - state.last_retrain_at, 0))
+        return f"the last training began {since} ago and the cooldown is {format_duration(guard.cooldown_us)}"
+    if evidence.labels_since_training < guard.min_new_labels:
+        return f"only {evidence.labels_since_training:,} new labels are known and the guard asks for {guard.min_new_labels:,}"
+    return None
+
+
+def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Decision:
+    """RETRAIN if this trigger fires, else WAIT with how far it is from firing."""
+    listen = {TriggerKind.CLOCK: _clock, TriggerKind.NEW_LABELS: _new_labels, TriggerKind.PERFORMANCE: _performance}
+    fired, sentence, facts = listen[trigger.kind](trigger, state, evidence, now)
+    action = Action.RETRAIN if fired else Action.WAIT
+    return Decision(action=action, at=now, sentence=sentence, trigger=trigger.kind.value, evidence=facts)
+
+
+Heard = tuple[bool, str, dict[str, str | int | float | None]]
+
+
+def _clock(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    del evidence
+    every = trigger.every_us or 0
+    last = state.last_retrain_at if state.last_retrain_at is not None else state.trained_until_us
+    if last is None:
+        return True, f"no training is on record and one is due every {format_duration(every)}", {"every_us": every}
+    since = max(now - last, 0)
+    text = f"the last training began {format_duration(since)} ago; one is due every {format_duration(every)}"
+    return since >= every, text, {"since_us": since, "every_us": every}
+
+
+def _new_labels(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    del state, now
+    wanted, have = trigger.labels or 0, evidence.labels_since_training
+    return have >= wanted, f"{have:,} new labels since the last training, of {wanted:,}", {"new_labels": have, "wanted": wanted}
+
+
+def _performance(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    del trigger, state, now
+    found = performance_signal(evidence.windows, evidence.reference_loss, evidence.reference_variance)
+    if found.bound is None or found.recent_loss is None:
+        missing = "no reference loss of the champion" if evidence.reference_loss is None else "no window with enough labels"
+        return False, f"performance cannot be judged: {missing}", {}
+    where = "window" if found.windows == 1 else f"{found.windows} windows"
+    text = (
+        f"realised loss {found.recent_loss:.4g} over the last {where} ({found.labelled:,} labels) against a reference of at most "
+        f"{found.bound:.4g}: evidence {min(found.statistic, 1e9):.3g} of {LIMIT:.0f}"
+    )
+    facts: dict[str, str | int | float | None] = {"loss": found.recent_loss, "bound": found.bound, "statistic": min(found.statistic, 1e9)}
+    return found.fired, text, facts

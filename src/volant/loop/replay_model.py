@@ -1,0 +1,65 @@
+"""Values of a replay. Light: the server and the command line decode them."""
+
+from volant.kernel.codec import Value
+from volant.loop.model import Decision
+
+CONFIDENCE = 0.95
+
+
+class ReplayWindow(Value, frozen=True, kw_only=True):
+    """One stretch of history in which every policy answered all rows."""
+
+    from_us: int
+    to_us: int  # event time of the last row
+    rows: int
+
+
+class PolicyResult(Value, frozen=True, kw_only=True):
+    """What one policy would have done and how well its answers would have been.
+
+    ``low``/``high`` bound the metric, ``difference_low``/``difference_high`` the paired difference to ``never`` (candidate
+    minus never, in the metric's direction), each bound by itself at ``CONFIDENCE``, dependence over time included.
+    """
+
+    name: str
+    retention: str | None
+    metric: float | None
+    low: float | None
+    high: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
+    retrains: int
+    promotions: int
+    refusals: int
+    undecided: int
+    failures: int
+    window_metrics: tuple[float | None, ...]
+    retrain_windows: tuple[int, ...]  # numbers of the windows at whose start a training began
+    promotion_windows: tuple[int, ...]
+    decisions: tuple[Decision, ...]
+    efficient: bool = False  # no other policy is as good with fewer retrains
+
+
+class ReplayResult(Value, frozen=True, kw_only=True):
+    """A replay of several policies over one history."""
+
+    project: str
+    metric: str
+    lower_is_better: bool
+    rows: int
+    warm_up_rows: int
+    warm_up_share: float
+    evaluated_rows: int
+    windows: tuple[ReplayWindow, ...]
+    planned_windows: int
+    policies: tuple[PolicyResult, ...]
+    baselines: dict[str, float]  # over the same evaluated rows, at the label delay
+    trainings: int  # distinct ones that were run
+    shared_trainings: int  # asked for again and not run again
+    training_us: tuple[int, ...]  # measured duration of each distinct training
+    train_duration_us: int  # declared: how long the old model goes on answering
+    label_delay_us: int
+    seed: int
+    partial: str | None  # what was left out and why, when the time budget ended it
+    notes: tuple[str, ...]

@@ -1,0 +1,211 @@
+"""One policy walking through history: its champion, its running training, its decisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from volant.config.model import Task, TriggerKind
+from volant.gates.baselines import baselines
+from volant.gates.holdout import Holdout, LabelHistory
+from volant.gates.model import CheckResult, Verdict
+from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
+from volant.kernel.errors import VolantError
+from volant.loop.decide import decide
+from volant.loop.model import Action, Decision, LoopEvidence, LoopState, WindowEvidence
+from volant.loop.policy import ReplayPolicy, followed
+from volant.loop.replay_ledger import Ledger, Trained
+from volant.loop.replay_windows import Stretch, held_out, kept_rows
+from volant.stats.blocks import MeanEstimate, mean_of_dependent
+from volant.stats.metrics import row_losses
+from volant.stats.names import metric_named
+from volant.stats.predicted import Predicted, joined, usable_target
+
+
+@dataclass(frozen=True)
+class History:
+    """n rows in order of event time. Times are int64 microseconds; ``slices`` are columns that gates slice by."""
+
+    project: str
+    task: Task
+    metric: str
+    event_times: np.ndarray
+    known_at: np.ndarray
+    target: np.ndarray
+    groups: np.ndarray | None
+    slices: dict[str, np.ndarray]
+
+    def labels(self) -> LabelHistory:
+        """As the baselines take them."""
+        return LabelHistory(self.target, self.event_times, self.known_at, self.groups)
+
+    def known(self, now: int) -> np.ndarray:
+        """Positions of rows whose label is known by ``now``, ascending."""
+        return np.flatnonzero((self.known_at <= now) & usable_target(self.target))
+
+    def holdout(self, rows: np.ndarray) -> Holdout:
+        """These rows as a gate takes them."""
+        return Holdout(
+            names=rows.astype(str),
+            times=self.event_times[rows],
+            target=self.target[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            slices={name: values[rows] for name, values in self.slices.items()},
+        )
+
+    def loss(self, rows: np.ndarray, answers: Predicted) -> tuple[MeanEstimate | None, int]:
+        """Mean row loss over rows with usable answers, and how many those are; None for none."""
+        found = row_losses(metric_named(self.metric).row_loss, self.target[rows], answers)
+        kept = rows[found.valid]
+        if len(kept) == 0:
+            return None, 0
+        groups = None if self.groups is None else self.groups[kept]
+        return mean_of_dependent(found.values[found.valid], self.event_times[kept], groups), len(kept)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A model answering from an instant on, with what its gate measured."""
+
+    at: int
+    model: Trained
+    reference: MeanEstimate | None
+
+
+class Wheel:
+    """The state of one policy. ``decisions`` pairs each kept decision with the window at which it was taken."""
+
+    def __init__(
+        self, policy: ReplayPolicy, history: History, windows: Sequence[Stretch], ledger: Ledger, *, duration_us: int, seed: int
+    ) -> None:
+        self.policy = policy
+        self.decisions: list[tuple[int, Decision]] = []
+        self.answers: list[Predicted] = []
+        self._history, self._windows, self._ledger = history, windows, ledger
+        self._starts = [int(history.event_times[window.start]) for window in windows]
+        self._duration_us, self._seed = duration_us, seed
+        self._releases: list[Release] = []
+        self._state = LoopState(model=history.project)
+        self._busy_until = 0
+        self._launched_at = 0
+
+    def begin(self) -> None:
+        """The first model: trained on what is known when the first window starts, released without a gate to beat."""
+        now = self._starts[0]
+        model, rows = self._trained(now, needed=True)
+        self._releases.append(Release(now, model, self._reference(model, rows)))
+        self._launched_at = now
+        self._state = msgspec.structs.replace(self._state, champion=0, last_retrain_at=now, trained_until_us=now)
+
+    def step(self, number: int) -> None:
+        """Decide at the start of window ``number``, then answer its rows. ``OverBudgetError`` before anything is kept."""
+        now = self._starts[number]
+        if self._state.training_since is not None and self._busy_until <= now:
+            self._state = msgspec.structs.replace(self._state, training_since=None)
+        if number:
+            for decision in decide(self._state, self._evidence(number, now), followed(self.policy, self._starts, number), now):
+                if decision.action is Action.RETRAIN:
+                    self._retrain(number, now, decision)
+                elif decision.trigger is not None:
+                    self.decisions.append((number, decision))
+        self.answers.append(self._answer(self._windows[number]))
+
+    def _retrain(self, number: int, now: int, decision: Decision) -> None:
+        ready = now + self._duration_us
+        try:
+            model, holdout = self._trained(now)
+        except VolantError as error:
+            text = f"the training asked for ({decision.sentence}) failed: {error.what}; the champion stays"
+            failed = Decision(action=Action.REFUSE, at=now, sentence=text, trigger="training failed")
+            self.decisions += [(number, decision), (number, failed)]
+            self._begin_training(now, ready, candidate=None)
+            return
+        self.decisions.append((number, decision))
+        version = model.number
+        self._begin_training(now, ready, candidate=version)
+        checks = self._judged(model, holdout)
+        verdict = overall(checks)
+        evidence = LoopEvidence(known_by=now, labels_since_training=0, candidate_verdict=verdict)
+        outcome = decide(self._state, evidence, followed(self.policy, self._starts, number), ready)[0]
+        self.decisions.append((number, msgspec.structs.replace(outcome, sentence=_with_reasons(outcome, checks))))
+        if outcome.action is Action.PROMOTE:
+            self._releases.append(Release(ready, model, self._reference(model, holdout)))
+        champion = version if outcome.action is Action.PROMOTE else self._state.champion
+        self._state = msgspec.structs.replace(self._state, candidate=None, champion=champion)
+
+    def _begin_training(self, now: int, ready: int, candidate: int | None) -> None:
+        self._busy_until, self._launched_at = ready, now
+        self._state = msgspec.structs.replace(self._state, training_since=now, last_retrain_at=now, candidate=candidate)
+
+    def _trained(self, now: int, *, needed: bool = False) -> tuple[Trained, np.ndarray]:
+        """A model of what the policy keeps of the rows known at ``now``, and its holdout (empty without gates)."""
+        history, policy = self._history, self.policy
+        rows, holdout = history.known(now), np.empty(0, dtype=np.int64)
+        if policy.holdout is not None and len(rows):
+            rows, holdout = held_out(rows, history.event_times, history.known_at, policy.holdout)
+        return self._ledger.train(kept_rows(rows, history.event_times, policy.window), needed=needed), holdout
+
+    def _judged(self, model: Trained, holdout: np.ndarray) -> tuple[CheckResult, ...]:
+        """The project's gates on rows that neither the candidate nor the champion learned from."""
+        if not self.policy.gates:
+            return ()
+        history, champion = self._history, self._releases[-1].model
+        rows = holdout[~np.isin(holdout, champion.rows) & ~np.isin(holdout, model.rows)]
+        frame = history.holdout(rows)
+        predictions: dict[str, Predicted | None] = {
+            CANDIDATE: self._ledger.answer(model, rows),
+            CHAMPION: self._ledger.answer(champion, rows),
+            **baselines(history.metric, history.task, history.labels(), model.rows, times=frame.times, groups=frame.groups),
+        }
+        # What an online request takes is not known from a file, so latency limits are left out here and noted.
+        gates = tuple(check for check in self.policy.gates if check.latency_us is None)
+        return evaluate(gates, frame, predictions, metric=history.metric, champion_name=f"champion {champion.number}", seed=self._seed)
+
+    def _reference(self, model: Trained, holdout: np.ndarray) -> MeanEstimate | None:
+        if len(holdout) == 0:
+            return None
+        return self._history.loss(holdout, self._ledger.answer(model, holdout))[0]
+
+    def _answer(self, window: Stretch) -> Predicted:
+        rows = np.arange(window.start, window.stop)
+        serving = np.searchsorted([release.at for release in self._releases], self._history.event_times[rows], side="right") - 1
+        parts = [self._ledger.answer(self._releases[place].model, rows[serving == place]) for place in np.unique(np.maximum(serving, 0))]
+        return joined(parts) if len(parts) > 1 else parts[0]
+
+    def _evidence(self, number: int, now: int) -> LoopEvidence:
+        labels = int(((self._history.known_at > self._launched_at) & (self._history.known_at <= now)).sum())
+        listens = any(trigger.kind is TriggerKind.PERFORMANCE for trigger in self.policy.retrain.when)
+        reference = self._releases[-1].reference
+        return LoopEvidence(
+            known_by=now,
+            labels_since_training=labels,
+            reference_loss=None if reference is None else reference.mean,
+            reference_variance=None if reference is None else reference.variance,
+            windows=tuple(self._window_evidence(past, now) for past in range(number)) if listens and reference else (),
+        )
+
+    def _window_evidence(self, number: int, now: int) -> WindowEvidence:
+        """What the present champion answered in an earlier window, as far as the labels are known."""
+        release, window = self._releases[-1], self._windows[number]
+        rows = np.arange(window.start, window.stop)
+        rows = rows[self._history.event_times[rows] >= release.at]
+        labelled = rows[self._history.known_at[rows] <= now]
+        found, usable = self._history.loss(labelled, self._ledger.answer(release.model, labelled)) if len(labelled) else (None, 0)
+        return WindowEvidence(
+            from_us=self._starts[number],
+            to_us=int(self._history.event_times[window.stop - 1]),
+            rows=len(rows),
+            labelled=usable,
+            loss=None if found is None else found.mean,
+            loss_variance=None if found is None or not found.known else found.variance,
+            df=None if found is None or not found.known else found.df,
+        )
+
+
+def _with_reasons(outcome: Decision, checks: tuple[CheckResult, ...]) -> str:
+    """The outcome with the sentences of the checks that did not pass, or of all when everything passed."""
+    telling = [check for check in checks if check.verdict is not Verdict.PASS] or list(checks)
+    reasons = "; ".join(check.sentence.rstrip(".") for check in telling[:3])
+    more = f" (and {len(telling) - 3} more)" if len(telling) > 3 else ""
+    return f"{outcome.sentence}: {reasons}{more}" if reasons else outcome.sentence
