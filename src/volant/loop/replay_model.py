@@ -32,7 +32,7 @@ class PolicyResult(Value, frozen=True, kw_only=True):
     retrains: int
     promotions: int
     refusals: int
-    undecided: int
+    undecided: int  # candidates replaced, or left, before there was enough evidence
     failures: int
     window_metrics: tuple[float | None, ...]
     retrain_windows: tuple[int, ...]  # numbers of the windows at whose start a training began

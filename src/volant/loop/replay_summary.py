@@ -88,7 +88,7 @@ def _policy(wheel: Wheel, question: Question, answers: tuple[Predicted, Predicte
         retrains=len(retrains),
         promotions=len(promotions),
         refusals=len(refused) - failures,
-        undecided=sum(decision.action is Action.WAIT and "verdict" in decision.evidence for _, decision in kept),
+        undecided=len(retrains) - len(promotions) - len(refused),
         failures=failures,
         window_metrics=_by_window(question, answers[0], windows),
         retrain_windows=retrains,
@@ -130,7 +130,7 @@ def _notes(wheels: Sequence[Wheel], train_duration_us: int) -> tuple[str, ...]:
         "Triggers are looked at when a window starts.",
         "A candidate that passes is released when its training ends, without waiting for a person.",
         f"A training takes {format_duration(train_duration_us)} during which the old model answers.",
-        "A candidate without enough evidence is not released; the next training replaces it.",
+        "A candidate without enough evidence is judged again once the labels it asked for are known, unless a new training replaces it.",
     ]
     gated = [wheel.policy for wheel in wheels if wheel.policy.gates]
     if gated:

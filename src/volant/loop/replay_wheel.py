@@ -73,6 +73,15 @@ class Release:
     reference: MeanEstimate | None
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A candidate without enough evidence, and the number of held-out labels at which it is judged again."""
+
+    model: Trained
+    holdout_from: int
+    labels: int
+
+
 class Wheel:
     """The state of one policy. ``decisions`` pairs each kept decision with the window at which it was taken."""
 
@@ -86,6 +95,7 @@ class Wheel:
         self._starts = [int(history.event_times[window.start]) for window in windows]
         self._duration_us, self._seed = duration_us, seed
         self._releases: list[Release] = []
+        self._waiting: Waiting | None = None
         self._state = LoopState(model=history.project)
         self._busy_until = 0
         self._launched_at = 0
@@ -104,6 +114,7 @@ class Wheel:
         if self._state.training_since is not None and self._busy_until <= now:
             self._state = msgspec.structs.replace(self._state, training_since=None)
         if number:
+            self._look_again(number, now)
             for decision in decide(self._state, self._evidence(number, now), followed(self.policy, self._starts, number), now):
                 if decision.action is Action.RETRAIN:
                     self._retrain(number, now, decision)
@@ -122,20 +133,38 @@ class Wheel:
             self._begin_training(now, ready, candidate=None)
             return
         self.decisions.append((number, decision))
-        version = model.number
-        self._begin_training(now, ready, candidate=version)
+        self._begin_training(now, ready, candidate=model.number)
+        self._settle(number, ready, model, holdout)
+
+    def _settle(self, number: int, at: int, model: Trained, holdout: np.ndarray) -> None:
+        """Judge a candidate on its holdout and let ``decide`` say what follows at the instant ``at``."""
         checks = self._judged(model, holdout)
-        verdict = overall(checks)
-        evidence = LoopEvidence(known_by=now, labels_since_training=0, candidate_verdict=verdict)
-        outcome = decide(self._state, evidence, followed(self.policy, self._starts, number), ready)[0]
+        evidence = LoopEvidence(known_by=self._starts[number], labels_since_training=0, candidate_verdict=overall(checks))
+        outcome = decide(self._state, evidence, followed(self.policy, self._starts, number), at)[0]
         self.decisions.append((number, msgspec.structs.replace(outcome, sentence=_with_reasons(outcome, checks))))
+        champion, self._waiting = self._state.champion, None
         if outcome.action is Action.PROMOTE:
-            self._releases.append(Release(ready, model, self._reference(model, holdout)))
-        champion = version if outcome.action is Action.PROMOTE else self._state.champion
+            self._releases.append(Release(at, model, self._reference(model, holdout)))
+            champion = model.number
+        elif outcome.action is Action.WAIT and len(holdout):
+            wanted = [check.labels_needed for check in checks if check.labels_needed and check.slice_column is None]
+            labels = len(holdout) + max(wanted, default=len(holdout))
+            self._waiting = Waiting(model, int(self._history.event_times[holdout[0]]), labels)
         self._state = msgspec.structs.replace(self._state, candidate=None, champion=champion)
 
+    def _look_again(self, number: int, now: int) -> None:
+        """Judge a waiting candidate once as many labels are known as its report asked for."""
+        waiting = self._waiting
+        if waiting is None or self._state.training_since is not None:
+            return
+        known = self._history.known(now)
+        holdout = known[self._history.event_times[known] >= waiting.holdout_from]
+        if len(holdout) >= waiting.labels:
+            self._state = msgspec.structs.replace(self._state, candidate=waiting.model.number)
+            self._settle(number, now, waiting.model, holdout)
+
     def _begin_training(self, now: int, ready: int, candidate: int | None) -> None:
-        self._busy_until, self._launched_at = ready, now
+        self._busy_until, self._launched_at, self._waiting = ready, now, None
         self._state = msgspec.structs.replace(self._state, training_since=now, last_retrain_at=now, candidate=candidate)
 
     def _trained(self, now: int, *, needed: bool = False) -> tuple[Trained, np.ndarray]:
