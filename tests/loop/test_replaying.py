@@ -183,6 +183,12 @@ def test_a_failing_first_training_is_an_error():
         walked(history, feature, train=train)
 
 
+@pytest.mark.parametrize("delay", [300, 10_000])
+def test_labels_that_come_after_the_first_window_are_an_error_that_names_the_delay(delay):
+    with pytest.raises(InvalidInputError, match="label_delay"):
+        walked(*stream(delay=delay))
+
+
 def test_the_performance_trigger_waits_while_nothing_changes_and_fires_after_a_change():
     when = (TriggerConfig(kind=TriggerKind.PERFORMANCE),)
     quiet = walked(*stream(change=False), config(when=when), policies=["project:sliding"]).result

@@ -34,7 +34,9 @@ def naive(series):
     return scipy_stats.ttest_1samp(series, 0, alternative="greater").pvalue < 0.05
 
 
-@pytest.mark.parametrize(("rows", "correlation", "most"), [(500, 0.0, 0.07), (500, 0.5, 0.08), (500, 0.8, 0.085), (60, 0.5, 0.10)])
+@pytest.mark.parametrize(
+    ("rows", "correlation", "most"), [(500, 0.0, 0.07), (500, 0.5, 0.08), (500, 0.8, 0.085), (60, 0.5, 0.10), (200, 0.9, 0.10)]
+)
 def test_the_false_pass_rate_stays_near_five_percent_on_dependent_rows(rows, correlation, most):
     assert one_sided_rejections(lambda r: autoregression(r, rows, correlation), 800, ours) <= most
 
@@ -112,6 +114,13 @@ def test_two_equal_models_are_no_better_and_never_nan():
 )
 def test_a_difference_is_judged_by_both_bounds_and_the_estimate(value, low, high, margin, finding):
     assert judge(Interval(value, low, high, 1.0, 10, 100), margin) is finding
+
+
+def test_the_more_neighbours_agree_the_fewer_cosines_carry_the_variance():
+    random = np.random.default_rng(9)
+    counts = [cosine_count(x - x.mean()) for x in (autoregression(random, 1000, rho) for rho in (0.0, 0.9, 0.96))]
+    assert counts[0] == 39
+    assert counts[0] > counts[1] > counts[2] >= 1
 
 
 def test_the_power_formula_gives_the_reference_example():

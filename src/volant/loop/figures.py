@@ -15,6 +15,11 @@ Figure = dict[str, Any]
 
 GREY = "#8a8f98"
 COLOURS = {"never": "#8a8f98", "every window": "#3b82c4", "every 2 windows": "#2a9d8f", "every 4 windows": "#c98a1b", "project": "#d1495b"}
+CAPTIONS = {
+    "over-time": "Triangles are retrains, filled where the new model was released. A click in the legend shows or hides a policy.",
+    "against-retrains": "Full circles learn from a sliding window, open ones from all data. Whiskers are bounds at 95 %. "
+    "No policy beats those on the dashed line with as few retrains.",
+}
 SPARE_COLOURS = ("#8e6bbf", "#5f8a3c", "#b0653a", "#4f9fb5")
 VERDICT_COLOURS = {Verdict.PASS: "#2a9d5c", Verdict.FAIL: "#d1495b", Verdict.NOT_ENOUGH: "#c98a1b"}
 
@@ -61,9 +66,8 @@ def metric_over_time(result: ReplayResult) -> Figure:
             }
         )
         traces.append(_retrain_marks(policy, times, colours[policy.name], visible))
-    layout = _layout(f"{result.metric} in each window ({_direction(result)}); marks are retrains, filled where released")
-    layout["xaxis"] |= {"type": "date", "title": {"text": "window start"}}
-    layout["yaxis"] |= {"title": {"text": result.metric}}
+    layout = _layout(f"{result.metric} by window ({_direction(result)})")
+    layout["xaxis"] |= {"type": "date"}
     return {"data": traces, "layout": layout}
 
 
@@ -105,9 +109,9 @@ def metric_against_retrains(result: ReplayResult) -> Figure:
         }
     ]
     traces += [_policy_point(policy, colours[policy.name]) for policy in known]
-    layout = _layout(f"{result.metric} over all windows against retrains ({_direction(result)})")
-    layout["xaxis"] |= {"title": {"text": "retrains"}, "rangemode": "tozero"}
-    layout["yaxis"] |= {"title": {"text": result.metric}}
+    layout = _layout(f"{result.metric} against retrains ({_direction(result)})")
+    most = max((policy.retrains for policy in known), default=1)
+    layout["xaxis"] |= {"range": [-0.04 * max(most, 1), 1.04 * max(most, 1)], "ticksuffix": " retrains", "nticks": 6}
     return {"data": traces, "layout": layout}
 
 
@@ -156,7 +160,7 @@ def gate_forest(checks: Sequence[CheckResult]) -> Figure:
         "marker": {"symbol": "line-ns-open", "size": 14, "color": GREY, "line": {"width": 2}},
         "hovertemplate": "allowed: %{x:.3g} %<extra></extra>",
     }
-    layout = _layout("difference to the other model, in per cent of its metric (left is better)")
+    layout = _layout("difference to the other model (left is better)")
     layout["xaxis"] |= {"zeroline": True, "zerolinecolor": GREY, "zerolinewidth": 2, "ticksuffix": " %"}
     layout["yaxis"] |= {"autorange": "reversed", "automargin": True, "categoryorder": "array", "categoryarray": [c.title for c in drawn]}
     layout["height"] = 110 + 34 * max(len(drawn), 1)
@@ -197,7 +201,7 @@ def _layout(title: str) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY, "size": 12},
         "margin": {"l": 10, "r": 10, "t": 50, "b": 10},
-        "legend": {"orientation": "h", "y": -0.25},
+        "legend": {"orientation": "h", "y": -0.18, "yanchor": "top"},
         "hovermode": "closest",
         "xaxis": dict(axis),
         "yaxis": dict(axis),

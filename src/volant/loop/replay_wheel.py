@@ -11,7 +11,8 @@ from volant.gates.baselines import baselines
 from volant.gates.holdout import Holdout, LabelHistory
 from volant.gates.model import CheckResult, Verdict
 from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
-from volant.kernel.errors import VolantError
+from volant.kernel.clock import iso
+from volant.kernel.errors import InvalidInputError, VolantError
 from volant.loop.decide import decide
 from volant.loop.model import Action, Decision, LoopEvidence, LoopState, WindowEvidence
 from volant.loop.policy import ReplayPolicy, followed
@@ -173,6 +174,12 @@ class Wheel:
         rows, holdout = history.known(now), np.empty(0, dtype=np.int64)
         if policy.holdout is not None and len(rows):
             rows, holdout = held_out(rows, history.event_times, history.known_at, policy.holdout)
+        if len(rows) == 0:
+            raise InvalidInputError(
+                f"policy {policy.name!r} has no labelled row to learn from at {iso(now)}",
+                found=f"{len(history.known(now)):,} labels known by then, {len(holdout):,} of them held out",
+                next_step="start the windows later, or check data.label_delay and train.holdout",
+            )
         return self._ledger.train(kept_rows(rows, history.event_times, policy.window), needed=needed), holdout
 
     def _judged(self, model: Trained, holdout: np.ndarray) -> tuple[CheckResult, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from volant.kernel.clock import format_duration, iso
 from volant.kernel.errors import UnavailableError
-from volant.loop.figures import metric_against_retrains, metric_over_time
+from volant.loop.figures import CAPTIONS, metric_against_retrains, metric_over_time
 from volant.loop.replay_model import PolicyResult, ReplayResult
 
 Cell = str | int | float | None
@@ -76,12 +76,17 @@ def replay_html(result: ReplayResult) -> str:
         sentence=escape(summary_sentence(result)),
         facts=_facts(result),
         table=_table(result),
+        plots="".join(_plot(name) for name in figures),
         decisions=_decisions(result),
         notes="".join(f"<li>{escape(note)}</li>" for note in result.notes),
         plotly=plotly_javascript().replace("</script", "<\\/script"),
         figures=_json(figures),
         script=_SCRIPT,
     )
+
+
+def _plot(name: str) -> str:
+    return f'<figure><div class="plot" id="plot-{name}"></div><figcaption>{escape(CAPTIONS[name])}</figcaption></figure>'
 
 
 def _json(value: Any) -> str:
@@ -144,7 +149,8 @@ dt { color: var(--quiet); font-size: .85rem; } dd { margin: 0; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--quiet); font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
-.plot { width: 100%; height: 26rem; margin: 1rem 0; } ol, ul { padding-left: 1.2rem; } li { margin: .3rem 0; overflow-wrap: anywhere; }
+figure { margin: 1.5rem 0; } figcaption { color: var(--quiet); font-size: .85rem; }
+.plot { width: 100%; height: 28rem; } ol, ul { padding-left: 1.2rem; } li { margin: .3rem 0; overflow-wrap: anywhere; }
 time { color: var(--quiet); }
 """
 
@@ -167,7 +173,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title><style>{style}</style></head><body>
 <h1>{title}</h1><p>{sentence}</p><dl>{facts}</dl>
 <div class="wide"><table>{table}</table></div>
-<div class="plot" id="plot-over-time"></div><div class="plot" id="plot-against-retrains"></div>
+{plots}
 {decisions}<h2>Read this with it</h2><ul>{notes}</ul>
 <script type="application/json" id="figures">{figures}</script>
 <script>{plotly}</script><script>{script}</script></body></html>
