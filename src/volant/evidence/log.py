@@ -12,10 +12,11 @@ import fcntl
 import os
 from pathlib import Path
 
+import msgspec
+
 from volant.evidence.frames import frame
 from volant.evidence.model import Prediction
 from volant.kernel.clock import MINUTE_US, Clock
-from volant.kernel.codec import canonical
 from volant.kernel.crashpoints import reach
 from volant.kernel.errors import ConflictError, UnavailableError
 
@@ -23,11 +24,12 @@ LOCK_FILE = "lock"
 SEGMENT_SUFFIX = ".log"
 ROTATE_BYTES = 64 * 1024 * 1024
 ROTATE_US = 60 * MINUTE_US
+_ENCODER = msgspec.json.Encoder()  # in the order of the request: sorting columns costs more than all the rest
 
 
 def encode(prediction: Prediction) -> bytes:
     """The payload of a prediction's frame. NaN and infinities cannot be stored: they become null."""
-    return canonical(prediction)
+    return _ENCODER.encode(prediction)
 
 
 class LogWriter:

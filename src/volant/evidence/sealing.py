@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from volant.evidence.log import LOCK_FILE, SEGMENT_SUFFIX, take_folder
-from volant.evidence.model import Prediction, Segment
+from volant.evidence.model import Outcome, Prediction, Segment
 from volant.evidence.ports import SegmentStore
 from volant.evidence.reading import RawSegment, read_segment
 from volant.evidence.tables import prediction_table
@@ -125,10 +125,10 @@ def _by_model(raw: RawSegment) -> Iterator[tuple[str, list[Prediction]]]:
 
 
 def _first_of_each_request(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """A request that named itself counts once, whatever happened on its way."""
+    """A request that named itself is answered once; attempts on which the model raised may be several."""
     seen: set[tuple[str, str | None]] = set()
     for prediction in predictions:
-        if prediction.request_id is not None:
+        if prediction.request_id is not None and prediction.outcome is Outcome.OK:
             name = (prediction.request_id, prediction.fingerprint)
             if name in seen:
                 continue
