@@ -52,14 +52,7 @@ class Request(Value, frozen=True, kw_only=True):
         """The body as JSON. ``InvalidInputError`` if it is declared as something else or cannot be read."""
         import orjson
 
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != JSON:
-            raise InvalidInputError(
-                f"The body must be {JSON}.",
-                found=kind[:80] or "no Content-Type",
-                next_step=f"set Content-Type: {JSON}",
-                field="Content-Type",
-            )
+        self._must_be(JSON)
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
@@ -67,16 +60,23 @@ class Request(Value, frozen=True, kw_only=True):
 
     def form(self) -> dict[str, str]:
         """The fields of a posted HTML form. ``InvalidInputError`` if the body is something else."""
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != FORM:
-            raise InvalidInputError(f"The body must be {FORM}.", found=kind[:80] or "no Content-Type", field="Content-Type")
+        self._must_be(FORM)
         try:
-            fields = parse_qs(
-                self.body.decode(), keep_blank_values=True, strict_parsing=bool(self.body), errors="strict", max_num_fields=100
-            )
+            text = self.body.decode()
+            fields = parse_qs(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=100)
         except ValueError as error:  # UnicodeDecodeError is one
             raise InvalidInputError("The form cannot be read.", found=str(error)[:200]) from error
         return {name: values[-1] for name, values in fields.items()}
+
+    def _must_be(self, wanted: str) -> None:
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != wanted:
+            raise InvalidInputError(
+                f"The body must be {wanted}.",
+                found=kind[:80] or "no Content-Type",
+                next_step=f"set Content-Type: {wanted}",
+                field="Content-Type",
+            )
 
 
 class Response(Value, frozen=True, kw_only=True):
