@@ -54,7 +54,7 @@ def test_what_was_appended_is_read_back(tmp_path, clock, make_prediction):
     assert list(LogReader(tmp_path).predictions()) == written
 
 
-def test_one_tick_of_the_event_loop_is_one_write(tmp_path, clock, make_prediction):
+def test_one_tick_of_the_event_loop_is_one_write(tmp_path):
     script = textwrap.dedent("""
         import asyncio, sys
         from pathlib import Path

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -46,7 +47,7 @@ def predictions(tmp_path, objects, segments):
     return Predictions(tmp_path / "log", objects, segments)
 
 
-def test_a_dead_workers_file_becomes_a_segment_and_goes(log, sealer, segments, predictions, make_prediction, tmp_path):
+def test_a_dead_workers_file_becomes_a_segment_and_goes(log, sealer, predictions, make_prediction, tmp_path):
     log([make_prediction(i, rows=3) for i in range(4)])
     before = predictions.table("bikes")
     report = sealer.seal(keep_us=0)
@@ -66,7 +67,7 @@ def test_the_file_a_living_worker_appends_to_is_left_alone(log, sealer, predicti
     writer.close()
 
 
-def test_young_files_stay_while_request_ids_must_be_recognised(log, sealer, clock, make_prediction, tmp_path):
+def test_young_files_stay_while_request_ids_must_be_recognised(log, sealer, clock, make_prediction):
     log([make_prediction(1)])
     assert sealer.seal().sealed == ()
     clock.advance(3_600_000_000)
@@ -143,7 +144,7 @@ SEAL = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import FolderObjects, ListedSegments
+from evidence_stores import FolderObjects, ListedSegments
 from volant.evidence.sealing import Sealer
 from volant.kernel.clock import SystemClock
 from volant.kernel.codec import canonical
@@ -163,9 +164,9 @@ Sealer(root / "log", FolderObjects(root / "objects"), Filed(), SystemClock()).se
 
 
 @pytest.mark.parametrize(("point", "rows", "raw"), [("seal.object_written", 0, 1), ("seal.committed", 1, 1)])
-def test_a_kill_while_sealing_is_repaired_by_sealing_again(log, make_prediction, tmp_path, point, rows, raw):
+def test_a_kill_while_sealing_is_repaired_by_sealing_again(log, make_prediction, tmp_path, point, rows, raw):  # noqa: PLR0917
     log([make_prediction(i) for i in range(3)])
-    script = SEAL.format(tests=os.path.dirname(__file__))
+    script = SEAL.format(tests=str(Path(__file__).parent))
     environment = {**os.environ, "VOLANT_CRASH_AT": point}
     killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -177,33 +178,33 @@ def test_a_kill_while_sealing_is_repaired_by_sealing_again(log, make_prediction,
     assert raw_files(tmp_path / "log") == ()
 
 
-def batch_of(frame, content="c1", version=1):
+def batch_of(content="c1", version=1):
     return Batch(content=content, model="bikes", version=version, epoch=1, at=1_700_000_000_000_000, latency_us=10)
 
 
 def test_a_batch_is_logged_whole_and_only_once(objects, segments, predictions):
     frame = pl.DataFrame({"x": [1, 2], "when": ["2026-01-01", "2026-01-02"]}).with_columns(pl.col("when").str.to_datetime("%Y-%m-%d"))
     values = pl.Series([1.5, 2.5])
-    first = log_batch(objects, segments, batch_of(frame), frame, values=values, keys=["[1]", "[2]"])
-    again = log_batch(objects, segments, batch_of(frame), frame, values=values, keys=["[1]", "[2]"])
+    first = log_batch(objects, segments, batch_of(), frame, values=values, keys=["[1]", "[2]"])
+    again = log_batch(objects, segments, batch_of(), frame, values=values, keys=["[1]", "[2]"])
     assert (first.logged, again.logged, first.id) == (2, 0, again.id)
     table = predictions.table("bikes")
     assert table["prediction_id"].to_list() == [f"{first.id}.0", f"{first.id}.1"]
     assert table["source"].to_list() == ["batch", "batch"]
     assert table["f:when"].to_list() == ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
-    assert log_batch(objects, segments, batch_of(frame, version=2), frame, values=values).logged == 2
+    assert log_batch(objects, segments, batch_of(version=2), frame, values=values).logged == 2
     assert predictions.find("bikes", f"{first.id}.1")["prediction"] == 2.5
 
 
 def test_a_batch_whose_parts_differ_in_length_is_refused(objects, segments):
     with pytest.raises(InvalidInputError, match="differ in number"):
-        log_batch(objects, segments, batch_of(None), pl.DataFrame({"x": [1]}), values=pl.Series([1.0, 2.0]))
+        log_batch(objects, segments, batch_of(), pl.DataFrame({"x": [1]}), values=pl.Series([1.0, 2.0]))
 
 
-def test_sealed_and_online_rows_have_the_same_columns_in_the_same_order(log, objects, segments, sealer, predictions, make_prediction):
+def test_sealed_and_online_rows_have_the_same_columns_in_the_same_order(log, objects, segments, predictions, make_prediction):
     log([make_prediction(1)])
     online = predictions.table("bikes").columns
     frame = pl.DataFrame({"x": [1.0], "city": ["Lyon"]})
-    log_batch(objects, segments, batch_of(frame), frame, values=pl.Series([1.0]))
+    log_batch(objects, segments, batch_of(), frame, values=pl.Series([1.0]))
     (segment,) = segments.segments("bikes")
     assert pl.read_parquet(objects.path(segment.digest)).columns == online

@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+
 from volant.config.model import Task
 from volant.data.model import Dtype
 from volant.models.model import Field, Signature
@@ -23,9 +24,7 @@ REGRESSION = Signature(
     target="cnt",
     task=Task.REGRESSION,
 )
-BINARY = Signature(
-    inputs=(Field(name="x", dtype=Dtype.FLOAT, nullable=False),), target="class", task=Task.BINARY, classes=("DOWN", "UP")
-)
+BINARY = Signature(inputs=(Field(name="x", dtype=Dtype.FLOAT, nullable=False),), target="class", task=Task.BINARY, classes=("DOWN", "UP"))
 
 
 class Sum:
@@ -34,7 +33,7 @@ class Sum:
     signature = REGRESSION
 
     def predict_columns(self, columns, count):
-        print("what a model prints goes to standard error")
+        print("what a model prints goes to standard error")  # noqa: T201
         if columns["city"][0] == "raise":
             raise ValueError("the model does not know this city")
         if columns["city"][0] == "nan":
@@ -49,7 +48,7 @@ class Sum:
 class Sign:
     signature = BINARY
 
-    def predict_columns(self, columns, count):
+    def predict_columns(self, columns, count):  # noqa: ARG002
         x = np.array(columns["x"])
         up = 1 / (1 + np.exp(-x))
         return Answer(values=np.where(x > 0, "UP", "DOWN"), scores=np.stack([1 - up, up], axis=1))

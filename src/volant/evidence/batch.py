@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from volant.evidence.model import Outcome, Segment
 from volant.evidence.ports import SegmentStore
 from volant.evidence.tables import FEATURE_PREFIX
+from volant.kernel.clock import iso
 from volant.kernel.codec import Value
 from volant.kernel.crashpoints import reach
 from volant.kernel.digests import digest_value
@@ -124,9 +125,10 @@ def as_logged(column: "pl.Series") -> "pl.Series":
         return column.cast(pl.Int64)
     if column.dtype.is_float():
         return column.cast(pl.Float64).fill_nan(None)
-    if column.dtype == pl.Date:
-        return column.dt.strftime("%Y-%m-%d")
-    if isinstance(column.dtype, pl.Datetime):
-        instant = column if column.dtype.time_zone is None else column.dt.convert_time_zone("UTC")
-        return instant.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
+        length = 10 if column.dtype == pl.Date else None
+        instants = column.cast(pl.Datetime("us")).cast(pl.Int64)
+        distinct = instants.unique().drop_nulls()
+        texts = pl.Series([iso(instant)[:length] for instant in distinct], dtype=pl.String)
+        return instants.replace_strict(distinct, texts, default=None, return_dtype=pl.String)
     return column if column.dtype == pl.Boolean else column.cast(pl.String)

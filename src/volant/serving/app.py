@@ -112,7 +112,7 @@ class WorkerApp:
         await _send(send, reply, head_only=request.method == "HEAD")
 
     def _route(self, request: Request) -> Route | Reply:
-        self._guard.check_host(request)
+        self._guard.check_names(request)
         methods = self.routes.get(request.path)
         if methods is None:
             if request.path.startswith("/v2/models/"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from volant.data.model import Dtype
+from volant.data.timeline import instant_us
 from volant.evidence.keys import KeyColumn, canonical_value, key_texts
 from volant.kernel.clock import iso, parse_iso
 from volant.kernel.codec import Value
@@ -114,12 +115,7 @@ class RowRules:
     def _event_times(self, columns: Mapping[str, list[Any]]) -> list[int | None] | None:
         if self._time is None or self._time.name not in columns:
             return None
-        return [_event_time(value) for value in columns[self._time.name]]
-
-
-def _event_time(value: Any) -> int | None:
-    """Instants are texts; a time column of numbers counts something else and gives no event time."""
-    return parse_iso(value) if isinstance(value, str) else None
+        return [instant_us(value) for value in columns[self._time.name]]
 
 
 def _floats(values: list[Any], field: Field) -> list[float | None]:

@@ -1,11 +1,9 @@
 """What a worker is told when it starts: one JSON value, written by whoever supervises it."""
 
-from volant.access.model import Permission, Principal, Token
+from volant.access.model import Token
 from volant.config.model import ServeConfig
 from volant.evidence.keys import KeyColumn
 from volant.kernel.codec import Value
-
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class WorkerSpec(Value, frozen=True, kw_only=True):
@@ -13,8 +11,7 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
 
     ``worker`` names the worker's own log folder and must be new for every start. ``fd`` is an inherited listening
     socket; without it the worker binds ``host:port``. ``tokens`` None means that nobody has to say who they are,
-    which the worker refuses beyond loopback. ``allowed_hosts`` are further names under which it may be asked (``*``: any, for use
-    behind a proxy that checks them).
+    which the worker refuses beyond loopback. ``allowed_hosts`` are further names under which it may be asked.
     """
 
     worker: str
@@ -56,27 +53,3 @@ class Update(Value, frozen=True, kw_only=True):
     """A line of input while serving: the tokens that hold from now on."""
 
     tokens: tuple[Token, ...] | None
-
-
-class Tokens:
-    """Who may ask, by the digest of the secret; replaced as a whole when the supervisor sends an update."""
-
-    def __init__(self, tokens: tuple[Token, ...] | None) -> None:
-        self._by_digest: dict[str, Token] | None = None
-        self.replace(tokens)
-
-    def replace(self, tokens: tuple[Token, ...] | None) -> None:
-        """Take these and forget the earlier ones; None: nobody has to say who they are."""
-        self._by_digest = None if tokens is None else {token.digest: token for token in tokens}
-
-    @property
-    def needed(self) -> bool:
-        """Whether requests must carry a token."""
-        return self._by_digest is not None
-
-    def allows(self, secret_digest: str, permission: Permission, now: int) -> bool | None:
-        """None: no live token has this digest; else whether its role grants the permission."""
-        token = (self._by_digest or {}).get(secret_digest)
-        if token is None or token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
-            return None
-        return Principal(name=token.name, role=token.role).may(permission)

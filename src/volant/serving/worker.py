@@ -9,7 +9,6 @@ is gone. Further input lines are :class:`~volant.serving.spec.Update`. Whatever 
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import os
 import signal
 import socket
@@ -25,6 +24,7 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 import uvicorn
 
+from volant.access.rules import CREATE_TOKEN, is_loopback
 from volant.evidence.log import LogWriter
 from volant.kernel.clock import Clock, SystemClock
 from volant.kernel.codec import canonical, decode
@@ -37,7 +37,7 @@ from volant.serving.ports import ColumnRunner
 from volant.serving.predictor import Predictor
 from volant.serving.recent import RecentRequests
 from volant.serving.sockets import BACKLOG, bind
-from volant.serving.spec import Failed, Ready, Tokens, Update, WorkerSpec
+from volant.serving.spec import Failed, Ready, Update, WorkerSpec
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
@@ -79,23 +79,23 @@ def serve(spec: WorkerSpec, load: Load, announce: Callable[[Ready], None]) -> No
     loaded = load(spec)
     _one_thread_each()
     clock = SystemClock()
-    tokens = Tokens(spec.tokens)
+    guard = Guard.of(spec.tokens, spec.host, spec.allowed_hosts, clock)
     writer = LogWriter(Path(spec.log) / spec.worker, clock, sync=spec.sync)
     try:
-        app, predictor = _assemble(spec, loaded, writer, tokens, clock)
+        app, predictor = _assemble(spec, loaded, writer, guard, clock)
         gc.collect()
         gc.freeze()  # what the model holds is never garbage: full collections need not walk it
         host, port = listener.getsockname()[:2]
         ready = Ready(host=host, port=port, pid=os.getpid(), loaded_us=(perf_counter_ns() - began) // 1000)
         server = _Server(_configuration(app), app, lambda: announce(ready))
-        threading.Thread(target=_listen_to_supervisor, args=(server, tokens), name="supervisor", daemon=True).start()
+        threading.Thread(target=_listen_to_supervisor, args=(server, guard), name="supervisor", daemon=True).start()
         _run(server, listener)
         predictor.close()
     finally:
         writer.close()
 
 
-def _assemble(spec: WorkerSpec, loaded: Loaded, writer: LogWriter, tokens: Tokens, clock: Clock) -> tuple[WorkerApp, Predictor]:
+def _assemble(spec: WorkerSpec, loaded: Loaded, writer: LogWriter, guard: Guard, clock: Clock) -> tuple[WorkerApp, Predictor]:
     recent = RecentRequests()
     recent.restore(Path(spec.log), spec.model, clock.now())
     metrics = WorkerMetrics(spec)
@@ -106,7 +106,7 @@ def _assemble(spec: WorkerSpec, loaded: Loaded, writer: LogWriter, tokens: Token
         spec,
         loaded.runner.signature,
         predictor=predictor,
-        guard=Guard(tokens, (spec.host, *spec.allowed_hosts), clock),
+        guard=guard,
         metrics=metrics,
         state=lambda: (writer.failures, len(recent)),
     )
@@ -162,21 +162,21 @@ def _listener(spec: WorkerSpec) -> socket.socket:
     except OSError as error:
         raise UnavailableError("The worker got no socket to listen on.", found=str(error)) from error
     address = str(listener.getsockname()[0])
-    if spec.tokens is None and not ipaddress.ip_address(address).is_loopback:
+    if spec.tokens is None and not is_loopback(address):
         listener.close()
         raise UsageError(
             f"A worker on {address} must ask for tokens.",
             found="no tokens, and an address that others can reach",
-            next_step="make a token with 'volant tokens', or bind to 127.0.0.1",
+            next_step=f"{CREATE_TOKEN}   (or bind to 127.0.0.1)",
         )
     return listener
 
 
-def _listen_to_supervisor(server: _Server, tokens: Tokens) -> None:
+def _listen_to_supervisor(server: _Server, guard: Guard) -> None:
     """Take updates until the input ends; then stop, and if draining does not end, end the process."""
     for line in sys.stdin.buffer:
         try:
-            tokens.replace(decode(line, Update).tokens)
+            guard.replace(decode(line, Update).tokens)
         except msgspec.DecodeError as error:
             print(f"The worker could not read an update: {error}", file=sys.stderr, flush=True)  # noqa: T201
     server.stop()
