@@ -257,7 +257,8 @@ def _parquet_dtype(kind: "pl.DataType") -> Dtype | None:
     return simple.get(name)
 
 
-def _open_parquet(path: Path, shown: str) -> "tuple[pl.LazyFrame, dict[str, pl.DataType]]":
+def open_parquet(path: Path, shown: str) -> "tuple[pl.LazyFrame, dict[str, pl.DataType]]":
+    """A Parquet file's lazy frame and physical types. ``InvalidInputError`` if it is broken or cut off."""
     import polars as pl
 
     try:
@@ -272,7 +273,7 @@ def _open_parquet(path: Path, shown: str) -> "tuple[pl.LazyFrame, dict[str, pl.D
 def _sniff_parquet(path: Path, shown: str) -> SourceTable:
     import polars as pl
 
-    frame, schema = _open_parquet(path, shown)
+    frame, schema = open_parquet(path, shown)
     check_names(tuple(schema), shown)
     dtypes = {name: _parquet_dtype(kind) for name, kind in schema.items()}
     unsupported = [name for name, dtype in dtypes.items() if dtype is None]
@@ -301,7 +302,7 @@ def _sniff_parquet(path: Path, shown: str) -> SourceTable:
 def _scan_parquet(path: Path, columns: Sequence[Column]) -> "pl.LazyFrame":
     import polars as pl
 
-    frame, schema = _open_parquet(path, path.name)
+    frame, schema = open_parquet(path, path.name)
     _check_present([c.name for c in columns], list(schema), path.name)
     chosen = []
     for column in columns:
