@@ -60,23 +60,25 @@ async def start_worker(
     *,
     environment: Mapping[str, str],
     listener: socket.socket | None = None,
+    private: socket.socket | None = None,
     command: Sequence[str] = COMMAND,
     seconds: float = START_SECONDS,
 ) -> WorkerProcess:
-    """Start a worker and wait until it answers. ``listener`` is a bound, listening socket that it shares.
+    """Start a worker and wait until it answers. ``listener`` is a bound socket that it shares with others,
+    ``private`` one that it has for itself. It runs in a session of its own, so that Ctrl-C reaches its supervisor only.
 
     Raises what the worker said it failed with, or ``UnavailableError`` if it ended or said nothing in time; no
     process is left behind then.
     """
-    descriptors = () if listener is None else (listener.fileno(),)
-    if listener is not None:
-        spec = msgspec.structs.replace(spec, fd=listener.fileno())
+    shared, own = (None if given is None else given.fileno() for given in (listener, private))
+    spec = msgspec.structs.replace(spec, fd=shared, private_fd=own)
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**environment, **PINNED},
-        pass_fds=descriptors,
+        pass_fds=[number for number in (shared, own) if number is not None],
+        start_new_session=True,
     )
     try:
         return WorkerProcess(process, await asyncio.wait_for(_hear(process, spec), seconds))

@@ -10,8 +10,9 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
     """One served version. Paths are absolute.
 
     ``worker`` names the worker's own log folder and must be new for every start. ``fd`` is an inherited listening
-    socket; without it the worker binds ``host:port``. ``tokens`` None means that nobody has to say who they are,
-    which the worker refuses beyond loopback. ``allowed_hosts`` are further names under which it may be asked.
+    socket; without it the worker binds ``host:port``. ``private_fd`` is a second one that no other worker shares.
+    ``tokens`` None means that nobody has to say who they are, which the worker refuses beyond loopback.
+    ``allowed_hosts`` are further names under which it may be asked.
     """
 
     worker: str
@@ -29,6 +30,7 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 0
     fd: int | None = None
+    private_fd: int | None = None
     tokens: tuple[Token, ...] | None = None
     allowed_hosts: tuple[str, ...] = ()
     sync: bool = False

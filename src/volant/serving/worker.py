@@ -89,7 +89,7 @@ def serve(spec: WorkerSpec, load: Load, announce: Callable[[Ready], None]) -> No
         ready = Ready(host=host, port=port, pid=os.getpid(), loaded_us=(perf_counter_ns() - began) // 1000)
         server = _Server(_configuration(app), app, lambda: announce(ready))
         threading.Thread(target=_listen_to_supervisor, args=(server, guard), name="supervisor", daemon=True).start()
-        _run(server, listener)
+        _run(server, [listener, *_private(spec)])
         predictor.close()
     finally:
         writer.close()
@@ -150,10 +150,10 @@ def _configuration(app: WorkerApp) -> uvicorn.Config:
     )
 
 
-def _run(server: _Server, listener: socket.socket) -> None:
+def _run(server: _Server, listeners: list[socket.socket]) -> None:
     factory = server.config.get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(server.serve(sockets=[listener]))
+        runner.run(server.serve(sockets=listeners))
 
 
 def _listener(spec: WorkerSpec) -> socket.socket:
@@ -170,6 +170,10 @@ def _listener(spec: WorkerSpec) -> socket.socket:
             next_step=f"{CREATE_TOKEN}   (or bind to 127.0.0.1)",
         )
     return listener
+
+
+def _private(spec: WorkerSpec) -> list[socket.socket]:
+    return [] if spec.private_fd is None else [socket.socket(fileno=spec.private_fd)]
 
 
 def _listen_to_supervisor(server: _Server, guard: Guard) -> None:
