@@ -1,0 +1,205 @@
+"""The API, version 1: reading everything, deciding on versions, and taking labels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from volant.access.model import Permission
+from volant.access.routes import PUBLIC, Request, Response, Route, json_response
+from volant.access.tokens import LOCAL
+from volant.evidence.labels import Labels
+from volant.kernel.codec import plain
+from volant.kernel.errors import InvalidInputError, NotFoundError
+from volant.server.columns import key_columns, target_dtype
+from volant.wiring import commands
+from volant.wiring.project import Project
+
+V1 = "/api/v1"
+MAX_LABEL_BYTES = 16 * 1024 * 1024
+MAX_LIMIT = 1000
+_LABELS = {"labels": 'A list of {"prediction_id" or "key", "label", "known_at"?}.'}
+_DECISION = {
+    "reason": "Why, in words; kept with the decision.",
+    "override": "true: let it out although the gate did not pass (approve only).",
+}
+
+
+class Api:
+    """Handlers over one project. ``server_status`` says how this process stands."""
+
+    def __init__(self, project: Project, server_status: Callable[[], dict[str, Any]]) -> None:
+        self._project = project
+        self._server_status = server_status
+
+    def routes(self) -> tuple[Route, ...]:
+        """All declarations except the API's own description."""
+        version = f"{V1}/models/{{model}}/versions/{{number}}"
+        return (
+            _read(f"{V1}/status", "Where the wheel stands, and this server.", self.status),
+            _read(f"{V1}/models", "The models of this project.", self.models),
+            _read(f"{V1}/models/{{model}}", "Versions of a model, newest first.", self.model),
+            _read(version, "A version with its gate report, run and history.", self.version),
+            _change(f"{version}/approve", Permission.APPROVE, "Let a version out.", self.approve, body=_DECISION),
+            _change(f"{version}/reject", Permission.APPROVE, "Turn a version down.", self.reject, body=_DECISION),
+            _read(f"{V1}/runs", "Runs.", self.runs, {"limit": "1 to 1000, 50 if not given.", "order_by": "A metric: best first."}),
+            _read(f"{V1}/runs/{{id}}", "One run.", self.run),
+            _read(f"{V1}/datasets", "Dataset versions, newest first.", self.datasets),
+            _read(
+                f"{V1}/lineage",
+                "What something was made of, and used for.",
+                self.lineage,
+                {"node": "A prediction, version, run or dataset."},
+            ),
+            _read(f"{V1}/audit/verify", "Recompute the audit chain.", self.audit),
+            _read(f"{V1}/replays", "Finished replays, newest first.", self.replays),
+            _read(f"{V1}/replays/{{id}}", "One replay with its result.", self.replay),
+            _change("/labels", Permission.LABEL, "Say what turned out to be true.", self.labels, body=_LABELS, max_body=MAX_LABEL_BYTES),
+            _change(
+                f"{V1}/labels", Permission.LABEL, "Say what turned out to be true.", self.labels, body=_LABELS, max_body=MAX_LABEL_BYTES
+            ),
+        )
+
+    def status(self, _request: Request) -> Response:
+        """``GET /status``."""
+        return json_response({**commands.status(self._project), "server": self._server_status()})
+
+    def models(self, _request: Request) -> Response:
+        """``GET /models``."""
+        view = commands.models(self._project)
+        summary = {key: value for key, value in view.items() if key != "versions"}
+        return json_response({"models": [{**summary, "versions": len(view["versions"]), "url": f"{V1}/models/{self._project.name}"}]})
+
+    def model(self, request: Request) -> Response:
+        """``GET /models/{model}``."""
+        self._own_model(request)
+        return json_response(commands.models(self._project))
+
+    def version(self, request: Request) -> Response:
+        """``GET /models/{model}/versions/{number}``."""
+        return json_response(commands.version_detail(self._project, self._number(request)))
+
+    def approve(self, request: Request) -> Response:
+        """``POST .../approve``."""
+        number, decision = self._number(request), _decision(request, {"reason", "override"})
+        override = decision.get("override", False)
+        if not isinstance(override, bool):
+            raise InvalidInputError("'override' must be true or false.", found=repr(override)[:80], field="override")
+        version = f"{self._project.name}@{number}"
+        return json_response(commands.approve(self._project, version, reason=decision["reason"], actor=_actor(request), override=override))
+
+    def reject(self, request: Request) -> Response:
+        """``POST .../reject``."""
+        number, decision = self._number(request), _decision(request, {"reason"})
+        return json_response(
+            commands.reject(self._project, f"{self._project.name}@{number}", reason=decision["reason"], actor=_actor(request))
+        )
+
+    def runs(self, request: Request) -> Response:
+        """``GET /runs``."""
+        limit = _whole_number(request.query.get("limit", "50"), "limit", MAX_LIMIT)
+        return json_response({"runs": commands.runs(self._project, limit=limit, order_by=request.query.get("order_by") or None)})
+
+    def run(self, request: Request) -> Response:
+        """``GET /runs/{id}``."""
+        return json_response(commands.run_detail(self._project, request.params["id"]))
+
+    def datasets(self, _request: Request) -> Response:
+        """``GET /datasets``."""
+        return json_response({"datasets": commands.datasets(self._project)})
+
+    def lineage(self, request: Request) -> Response:
+        """``GET /lineage?node=``."""
+        node = request.query.get("node", "")
+        if not 0 < len(node) <= 300:
+            raise InvalidInputError("'node' must name what to trace.", next_step=f"{V1}/lineage?node=@champion", field="node")
+        return json_response(commands.lineage(self._project, node))
+
+    def audit(self, _request: Request) -> Response:
+        """``GET /audit/verify``."""
+        return json_response(commands.audit_verify(self._project))
+
+    def replays(self, _request: Request) -> Response:
+        """``GET /replays``."""
+        return json_response({"replays": [plain(record) for record in self._project.replays.replays(self._project.name)]})
+
+    def replay(self, request: Request) -> Response:
+        """``GET /replays/{id}``."""
+        record = self._project.replays.get(request.params["id"])
+        return json_response({**plain(record), "result": orjson.loads(self._project.objects.get(record.result))})
+
+    def labels(self, request: Request) -> Response:
+        """``POST /labels``: stored durably before the answer."""
+        project = self._project
+        dataset = project.datasets.latest(project.name)
+        intake = Labels(
+            project.labels,
+            project.tx,
+            project.clock,
+            key=key_columns(project.config.data, dataset),
+            target_dtype=target_dtype(project.config.target, dataset),
+        )
+        return json_response(plain(intake.add_payload(project.name, request.json(), source=_actor(request))))
+
+    def _own_model(self, request: Request) -> None:
+        if request.params["model"] != self._project.name:
+            raise NotFoundError(
+                "There is no model of that name.",
+                found=request.params["model"][:100],
+                next_step=f"this project's model is {self._project.name}",
+            )
+
+    def _number(self, request: Request) -> int:
+        self._own_model(request)
+        return _whole_number(request.params["number"], "number", 10**9)
+
+
+def description(routes: Callable[[], tuple[Route, ...]]) -> Route:
+    """The API's description of itself; ``routes`` gives the whole table when it is asked for."""
+    from volant.server.openapi import describe
+
+    return Route(
+        method="GET",
+        path=f"{V1}/openapi.json",
+        needs=PUBLIC,
+        summary="This description.",
+        handler=lambda _request: json_response(describe(routes())),
+    )
+
+
+def _read(path: str, summary: str, handler: Callable[[Request], Response], query: dict[str, str] | None = None) -> Route:
+    return Route(method="GET", path=path, needs=Permission.READ, summary=summary, handler=handler, query=query or {})
+
+
+def _change(
+    path: str, needs: Permission, summary: str, handler: Callable[[Request], Response], *, body: dict[str, str], max_body: int = 64 * 1024
+) -> Route:
+    return Route(method="POST", path=path, needs=needs, summary=summary, handler=handler, body=body, max_body=max_body)
+
+
+def _actor(request: Request) -> str:
+    return (request.principal or LOCAL).name
+
+
+def _whole_number(text: str, field: str, largest: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and 0 < int(text) <= largest):
+        raise InvalidInputError(f"{field!r} must be a whole number from 1 to {largest}.", found=text[:40], field=field)
+    return int(text)
+
+
+def _decision(request: Request, fields: set[str]) -> dict[str, Any]:
+    given = request.json()
+    if not isinstance(given, dict):
+        raise InvalidInputError("The body must be an object.", found=type(given).__name__, next_step='send {"reason": "..."}')
+    surplus = sorted(given.keys() - fields)
+    if surplus:
+        raise InvalidInputError(
+            "The body has a field that this decision does not have.",
+            found=surplus[0][:80],
+            next_step=f"use {', '.join(sorted(fields))}",
+            field=surplus[0][:80],
+        )
+    reason = given.get("reason")
+    if not isinstance(reason, str) or not reason.strip() or len(reason) > 2000:
+        raise InvalidInputError("A decision needs a reason of 1 to 2000 characters.", next_step='send {"reason": "..."}', field="reason")
+    return given

@@ -1,0 +1,79 @@
+"""What the lease holder does now and then: sealing the prediction log and checkpointing the audit chain."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from volant.evidence.reading import raw_files
+from volant.evidence.sealing import KEEP_US
+from volant.kernel.clock import Clock
+from volant.kernel.errors import VolantError
+from volant.kernel.events import EventStore
+from volant.server.jobs import Jobs
+
+ROUND_SECONDS = 60.0
+FINISH_SECONDS = 30.0
+
+
+class Chores:
+    """Done by whoever ``may``; a chore that fails is reported and done again in the next round."""
+
+    def __init__(
+        self, *, events: EventStore, log: Path, jobs: Jobs, clock: Clock, may: Callable[[], bool], round_seconds: float = ROUND_SECONDS
+    ) -> None:
+        self._events = events
+        self._log = log
+        self._jobs = jobs
+        self._clock = clock
+        self._may = may
+        self._round_seconds = round_seconds
+
+    async def run(self) -> None:
+        """Round after round, until cancelled."""
+        while True:
+            await asyncio.sleep(self._round_seconds)
+            await self.once()
+
+    async def finish(self) -> None:
+        """A last round, within ``FINISH_SECONDS``: what is not done then is done after the next start."""
+        try:
+            await asyncio.wait_for(self.once(), FINISH_SECONDS)
+        except TimeoutError:
+            _report("The log was not sealed before the stop; it is sealed after the next start.")
+
+    async def once(self) -> None:
+        """One round, if this server holds the lease."""
+        if not self._may():
+            return
+        try:
+            if await asyncio.to_thread(sealable, self._log, self._clock.now()):
+                await self._jobs.call("seal", {})
+            await asyncio.to_thread(checkpoint_if_new, self._events)
+        except (VolantError, OSError) as error:
+            _report(f"A chore failed and will be done again: {error}")
+
+
+def sealable(log: Path, now: int) -> bool:
+    """Whether some file of the log is old enough to be sealed, judged without opening any."""
+    for path in raw_files(log):
+        try:
+            if path.stat().st_mtime_ns // 1000 <= now - KEEP_US:
+                return True
+        except FileNotFoundError:
+            continue
+    return False
+
+
+def checkpoint_if_new(events: EventStore) -> bool:
+    """Checkpoint all streams if any has grown since the last one."""
+    checkpoints = events.checkpoints()
+    heads = checkpoints[-1].heads if checkpoints else {}
+    if not any(events.read(stream, heads[stream][0] if stream in heads else 0) for stream in events.streams()):
+        return False
+    events.checkpoint()
+    return True
+
+
+def _report(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the server's own log

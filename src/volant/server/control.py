@@ -1,0 +1,166 @@
+"""The parts of a running server, put together: what ``run.py`` starts and stops in order."""
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from volant.access.model import Permission, Token
+from volant.access.routes import PUBLIC, ErrorPage, Route
+from volant.access.rules import known_hosts
+from volant.access.tokens import TokenBook
+from volant.kernel.codec import Value, plain
+from volant.kernel.errors import VolantError
+from volant.server import login
+from volant.server.api import Api, description
+from volant.server.app import App
+from volant.server.chores import Chores
+from volant.server.errors import plain_page
+from volant.server.forward import Forwarder
+from volant.server.guard import Guard
+from volant.server.health import Health
+from volant.server.jobs import COMMAND as JOBS_COMMAND
+from volant.server.jobs import Jobs
+from volant.server.launch import Launcher
+from volant.server.leadership import Leadership, lease_name
+from volant.server.metrics import ControlMetrics
+from volant.server.standing import why_not
+from volant.server.supervise import Supervisor
+from volant.server.table import RouteTable
+from volant.server.watch import Seen, Watch
+from volant.serving.process import COMMAND as WORKER_COMMAND
+from volant.wiring.project import Project
+
+
+class Commands(Value, frozen=True, kw_only=True):
+    """How the two kinds of child processes are started."""
+
+    worker: tuple[str, ...] = WORKER_COMMAND
+    jobs: tuple[str, ...] = JOBS_COMMAND
+
+
+STANDARD = Commands()
+
+
+class Address(Value, frozen=True, kw_only=True):
+    """Where a server is: ``host`` as people wrote it, ports as they turned out."""
+
+    host: str
+    port: int
+    worker_port: int
+
+    @property
+    def url(self) -> str:
+        """Of the control process: API, pages and forwarded predictions."""
+        return f"http://{_authority(self.host)}:{self.port}"
+
+    @property
+    def worker_url(self) -> str:
+        """Of the worker itself: predictions only."""
+        return f"http://{_authority(self.host)}:{self.worker_port}"
+
+
+class Control:
+    """A server that is not yet running. Needs a running event loop."""
+
+    def __init__(
+        self,
+        project: Project,
+        address: Address,
+        worker_socket: socket.socket,
+        *,
+        asks: bool,
+        allow_hosts: Sequence[str] = (),
+        pages: Sequence[Route] = (),
+        error_page: ErrorPage = plain_page,
+        commands: Commands = STANDARD,
+    ) -> None:
+        self.project = project
+        self.address = address
+        self.asks = asks
+        self._live: tuple[Token, ...] = ()
+        self.book = TokenBook(project.clock)
+        self.metrics = ControlMetrics()
+        self.watch = Watch(project)
+        self.forwarder = Forwarder(self.why_not, max_body=project.config.serve.max_body_bytes)
+        hosts = (address.host, *allow_hosts)
+        launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
+        self.supervisor = Supervisor(launcher, self._switch)
+        holder = f"pid {os.getpid()} at {address.url}"
+        self.leadership = Leadership(project.leases, project.clock, name=lease_name(project.name), holder=holder)
+        self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
+        self.chores = Chores(
+            events=project.events, log=project.log_folder, jobs=self.jobs, clock=project.clock, may=lambda: self.leadership.held
+        )
+        guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
+        self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)
+
+    def _routes(self, pages: Sequence[Route]) -> tuple[Route, ...]:
+        health = Health(
+            self.project.name,
+            standing=lambda: self.supervisor.standing,
+            why_not=self.why_not,
+            leads=lambda: self.leadership.held,
+            metrics=self.metrics,
+        )
+        api = Api(self.project, self.status)
+        taken = {(page.method, page.path) for page in pages}
+        own_login = tuple(route for route in login.routes(self.book) if (route.method, route.path) not in taken)
+        return (
+            *health.routes(),
+            *api.routes(),
+            description(lambda: self.app.table.routes),
+            *inference_routes(self.forwarder),
+            *own_login,
+            *pages,
+        )
+
+    def _switch(self, upstream: Any) -> None:
+        self.forwarder.target = upstream
+
+    def why_not(self) -> VolantError:
+        """Why there is no prediction now."""
+        return why_not(self.supervisor.standing, self.project.name, self.supervisor.error, self.watch.waits_for)
+
+    def status(self) -> dict[str, Any]:
+        """This server, for ``/api/v1/status``."""
+        return {
+            "pid": os.getpid(),
+            "url": self.address.url,
+            "worker_url": self.address.worker_url,
+            "asks_for_tokens": self.asks,
+            "serving": plain(self.supervisor.standing),
+            "leads": self.leadership.held,
+            "leader": self.leadership.leader(),
+            "jobs_pid": self.jobs.pid,
+        }
+
+    async def heed(self, seen: Seen) -> None:
+        """Act on what the store says now."""
+        self._live = seen.tokens
+        self.book.replace(seen.tokens)
+        if self.asks:
+            await self.supervisor.update_tokens(seen.tokens)
+        self.supervisor.want(seen.champion)
+
+
+def inference_routes(stream: Forwarder) -> tuple[Route, ...]:
+    """What is passed on to the worker. Its own table decides on what is below ``/v2``."""
+
+    def route(method: str, path: str, needs: Any, summary: str) -> Route:
+        return Route(method=method, path=path, needs=needs, summary=summary, stream=stream)
+
+    return (
+        route("POST", "/invocations", Permission.PREDICT, "Predict, in MLflow's scoring protocol."),
+        route("GET", "/ping", PUBLIC, "Whether the worker is alive, for MLflow clients."),
+        route("GET", "/version", PUBLIC, "The version, for MLflow clients."),
+        route("GET", "/v2", PUBLIC, "Server metadata, Open Inference Protocol."),
+        route("GET", "/v2/health/live", PUBLIC, "Liveness, Open Inference Protocol."),
+        route("GET", "/v2/health/ready", PUBLIC, "Readiness, Open Inference Protocol."),
+        route("GET", "/v2/models/{rest:path}", Permission.PREDICT, "Model metadata and readiness, Open Inference Protocol."),
+        route("POST", "/v2/models/{rest:path}", Permission.PREDICT, "Predict, Open Inference Protocol."),
+    )
+
+
+def _authority(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,0 +1,86 @@
+"""The HTTP server under the application: uvicorn on a socket that is listening already."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES = 64 * 1024
+DRAIN_SECONDS = 10
+
+
+class HeadTooLargeError(ValueError):
+    """Request line and headers are over the limit; the parser turns it into 400."""
+
+
+class _LimitedProtocol(HttpToolsProtocol):
+    """Refuses heads without end, which the parser would keep in memory."""
+
+    _head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise HeadTooLargeError
+
+
+class HttpServer(uvicorn.Server):
+    """Leaves signals to whoever runs it, and says when it answers."""
+
+    def __init__(self, app: Any, started: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_LimitedProtocol,
+                ws="none",
+                lifespan="off",
+                loop="none",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets=sockets)
+        self._started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are handled by ``run.py``."""
+        yield
+
+    def stop(self) -> None:
+        """Answer what has been asked, then end; a second call ends at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The one of uvloop where that is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
