@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from serving_workers import ENTRY, ROW, start
 
-from volant.evidence.log import SEGMENT_SUFFIX
+from volant.evidence.frames import SEGMENT_SUFFIX
 from volant.evidence.model import Outcome
 from volant.serving.sockets import bind
 

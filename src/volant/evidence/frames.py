@@ -12,6 +12,7 @@ from zlib import crc32
 from volant.kernel.codec import Value
 from volant.kernel.errors import InvalidInputError
 
+SEGMENT_SUFFIX = ".log"
 MARK = b"\xffVL1"
 MAX_PAYLOAD = 1 << 30
 _HEADER = struct.Struct("<4sII")

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import msgspec
 
-from volant.evidence.frames import frame
+from volant.evidence.frames import SEGMENT_SUFFIX, frame
 from volant.evidence.model import Prediction
+from volant.evidence.reading import open_rows
 from volant.kernel.clock import MINUTE_US, Clock
 from volant.kernel.crashpoints import reach
 from volant.kernel.errors import ConflictError, UnavailableError
 
+__all__ = ["LOCK_FILE", "ROTATE_BYTES", "ROTATE_US", "LogWriter", "encode", "open_rows", "take_folder"]
+
 LOCK_FILE = "lock"
-SEGMENT_SUFFIX = ".log"
 ROTATE_BYTES = 64 * 1024 * 1024
 ROTATE_US = 60 * MINUTE_US
 _ENCODER = msgspec.json.Encoder()  # in the order of the request: sorting columns costs more than all the rest

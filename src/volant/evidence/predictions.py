@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from volant.evidence.model import Segment
 from volant.evidence.ports import SegmentStore
-from volant.evidence.reading import LogReader
+from volant.evidence.reading import LogReader, rows_of
 from volant.evidence.tables import prediction_table
 from volant.kernel.clock import DAY_US
 from volant.kernel.objects import ObjectStore
@@ -47,7 +47,7 @@ class Predictions:
         raw = [(segment.id, segment.predictions) for segment in LogReader(self._root).segments()]
         sealed = {segment.id: segment.rows for segment in self._segments.segments(model)}
         own = [p for name, predictions in raw if f"{name}-{model}" not in sealed for p in predictions if p.model == model]
-        return prediction_table(own).height + sum(sealed.values())
+        return sum(map(rows_of, own)) + sum(sealed.values())
 
     def find(self, model: str, prediction_id: str) -> dict[str, Any] | None:
         """One line as a dict, by row id (``ID.3``) or request (``ID``: its first row). None if it is not logged."""

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from volant.evidence.frames import Damage, read_frames
-from volant.evidence.log import SEGMENT_SUFFIX
+from volant.evidence.frames import SEGMENT_SUFFIX, Damage, read_frames
 from volant.evidence.model import Prediction
 from volant.kernel.codec import Value
 
@@ -76,3 +75,13 @@ def read_segment(path: Path) -> RawSegment | None:
         except (msgspec.ValidationError, msgspec.DecodeError):
             damages.append(Damage(offset=-1, length=len(found), torn=False))
     return RawSegment(worker=path.parent.name, name=path.name, predictions=tuple(predictions), damages=tuple(damages))
+
+
+def rows_of(prediction: Prediction) -> int:
+    """How many rows a request asked about, whether or not they were answered."""
+    return max(len(prediction.values), max((len(column) for column in prediction.columns.values()), default=0))
+
+
+def open_rows(root: Path) -> int:
+    """How many predicted rows are in the log and not sealed yet."""
+    return sum(rows_of(prediction) for prediction in LogReader(root).predictions())

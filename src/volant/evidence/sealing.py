@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from volant.evidence.log import LOCK_FILE, SEGMENT_SUFFIX, take_folder
+from volant.evidence.frames import SEGMENT_SUFFIX
+from volant.evidence.log import LOCK_FILE, take_folder
 from volant.evidence.model import Outcome, Prediction, Segment
 from volant.evidence.ports import SegmentStore
 from volant.evidence.reading import RawSegment, read_segment

@@ -20,6 +20,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from volant.evidence.model import Prediction
+from volant.evidence.reading import rows_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,11 +47,6 @@ def prediction_table(predictions: Iterable[Prediction]) -> "pl.DataFrame":
     last = ["prediction", "scores", "latency_us", "outcome", "source", "error"]
     features = {FEATURE_PREFIX + name: typed_series(_feature(kept, name)) for name in _feature_names(kept)}
     return pl.DataFrame({name: data[name] for name in order} | features | {name: data[name] for name in last})
-
-
-def rows_of(prediction: Prediction) -> int:
-    """How many rows a request asked about, whether or not they were answered."""
-    return max(len(prediction.values), max((len(column) for column in prediction.columns.values()), default=0))
 
 
 def typed_series(values: Sequence[Any]) -> "pl.Series":

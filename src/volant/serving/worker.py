@@ -9,6 +9,7 @@ is gone. Further input lines are :class:`~volant.serving.spec.Update`. Whatever 
 import asyncio
 import contextlib
 import gc
+import io
 import os
 import signal
 import socket
@@ -41,6 +42,7 @@ from volant.serving.spec import Failed, Ready, Update, WorkerSpec
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
+ACCEPTED_SECONDS = 0.2
 
 
 class Loaded(NamedTuple):
@@ -56,13 +58,14 @@ Load = Callable[[WorkerSpec], Loaded]
 def main(load: Load) -> None:
     """Serve until told to stop; the process then ends with 0. Ends with 1 after saying why it cannot serve."""
     answers = os.fdopen(os.dup(1), "wb")
+    orders = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115 - a buffer's lock would outlive the loop
     os.dup2(2, 1)
     # uvicorn raises the signal again after draining; by then there is nothing left to end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     try:
-        spec = decode(sys.stdin.buffer.readline(), WorkerSpec)
-        serve(spec, load, lambda ready: _say(answers, ready))
+        spec = decode(orders.readline(), WorkerSpec)
+        serve(spec, load, orders, lambda ready: _say(answers, ready))
     except msgspec.DecodeError as error:
         _fail(answers, UsageError("The worker's specification cannot be read.", found=str(error)[:300]))
     except VolantError as error:
@@ -72,7 +75,7 @@ def main(load: Load) -> None:
         _fail(answers, InternalError(f"The worker could not start: {error!r}", details=trace))
 
 
-def serve(spec: WorkerSpec, load: Load, announce: Callable[[Ready], None]) -> None:
+def serve(spec: WorkerSpec, load: Load, orders: io.RawIOBase, announce: Callable[[Ready], None]) -> None:
     """Load the model, then answer until the process is told to stop."""
     began = perf_counter_ns()
     listener = _listener(spec)
@@ -88,7 +91,7 @@ def serve(spec: WorkerSpec, load: Load, announce: Callable[[Ready], None]) -> No
         host, port = listener.getsockname()[:2]
         ready = Ready(host=host, port=port, pid=os.getpid(), loaded_us=(perf_counter_ns() - began) // 1000)
         server = _Server(_configuration(app), app, lambda: announce(ready))
-        threading.Thread(target=_listen_to_supervisor, args=(server, guard), name="supervisor", daemon=True).start()
+        threading.Thread(target=_listen_to_supervisor, args=(orders, server, guard), name="supervisor", daemon=True).start()
         _run(server, [listener, *_private(spec)])
         predictor.close()
     finally:
@@ -128,6 +131,13 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._app.ready = False
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, and let what was accepted a moment ago send its request before idle connections are closed."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(ACCEPTED_SECONDS)
+        await super().shutdown(sockets=sockets)
 
     def stop(self) -> None:
         """Drain and end; may be called from any thread."""
@@ -176,9 +186,9 @@ def _private(spec: WorkerSpec) -> list[socket.socket]:
     return [] if spec.private_fd is None else [socket.socket(fileno=spec.private_fd)]
 
 
-def _listen_to_supervisor(server: _Server, guard: Guard) -> None:
+def _listen_to_supervisor(orders: io.RawIOBase, server: _Server, guard: Guard) -> None:
     """Take updates until the input ends; then stop, and if draining does not end, end the process."""
-    for line in sys.stdin.buffer:
+    for line in orders:
         try:
             guard.replace(decode(line, Update).tokens)
         except msgspec.DecodeError as error:
