@@ -5,8 +5,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from volant.access.model import Permission, Token
-from volant.access.routes import PUBLIC, ErrorPage, Route
+from volant.access.model import Token
+from volant.access.routes import ErrorPage, Route
 from volant.access.rules import known_hosts
 from volant.access.tokens import TokenBook
 from volant.kernel.codec import Value, plain
@@ -16,7 +16,7 @@ from volant.server.api import Api, description
 from volant.server.app import App
 from volant.server.chores import Chores
 from volant.server.errors import plain_page
-from volant.server.forward import Forwarder
+from volant.server.forward import Forwarder, inference_routes
 from volant.server.guard import Guard
 from volant.server.health import Health
 from volant.server.jobs import COMMAND as JOBS_COMMAND
@@ -142,24 +142,6 @@ class Control:
         if self.asks:
             await self.supervisor.update_tokens(seen.tokens)
         self.supervisor.want(seen.champion)
-
-
-def inference_routes(stream: Forwarder) -> tuple[Route, ...]:
-    """What is passed on to the worker. Its own table decides on what is below ``/v2``."""
-
-    def route(method: str, path: str, needs: Any, summary: str) -> Route:
-        return Route(method=method, path=path, needs=needs, summary=summary, stream=stream)
-
-    return (
-        route("POST", "/invocations", Permission.PREDICT, "Predict, in MLflow's scoring protocol."),
-        route("GET", "/ping", PUBLIC, "Whether the worker is alive, for MLflow clients."),
-        route("GET", "/version", PUBLIC, "The version, for MLflow clients."),
-        route("GET", "/v2", PUBLIC, "Server metadata, Open Inference Protocol."),
-        route("GET", "/v2/health/live", PUBLIC, "Liveness, Open Inference Protocol."),
-        route("GET", "/v2/health/ready", PUBLIC, "Readiness, Open Inference Protocol."),
-        route("GET", "/v2/models/{rest:path}", Permission.PREDICT, "Model metadata and readiness, Open Inference Protocol."),
-        route("POST", "/v2/models/{rest:path}", Permission.PREDICT, "Predict, Open Inference Protocol."),
-    )
 
 
 def _authority(host: str) -> str:

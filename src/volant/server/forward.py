@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from volant.access.model import Permission
+from volant.access.routes import PUBLIC, Public, Route
 from volant.kernel.errors import InvalidInputError, TooLargeError, UnavailableError, VolantError
 from volant.server.cookies import COOKIE, cookie_value
 from volant.server.upstream import Connection, Upstream, UpstreamClosedError
@@ -79,6 +81,24 @@ class Forwarder:
             found="the connection to it was closed",
             next_step="send the request again; with the same X-Request-Id it is predicted once",
         )
+
+
+def inference_routes(stream: Forwarder) -> tuple[Route, ...]:
+    """What is passed on to the worker. Its own table decides on what is below ``/v2``."""
+
+    def route(method: str, path: str, needs: Permission | Public, summary: str) -> Route:
+        return Route(method=method, path=path, needs=needs, summary=summary, stream=stream)
+
+    return (
+        route("POST", "/invocations", Permission.PREDICT, "Predict, in MLflow's scoring protocol."),
+        route("GET", "/ping", PUBLIC, "Whether the worker is alive, for MLflow clients."),
+        route("GET", "/version", PUBLIC, "The version, for MLflow clients."),
+        route("GET", "/v2", PUBLIC, "Server metadata, Open Inference Protocol."),
+        route("GET", "/v2/health/live", PUBLIC, "Liveness, Open Inference Protocol."),
+        route("GET", "/v2/health/ready", PUBLIC, "Readiness, Open Inference Protocol."),
+        route("GET", "/v2/models/{rest:path}", Permission.PREDICT, "Model metadata and readiness, Open Inference Protocol."),
+        route("POST", "/v2/models/{rest:path}", Permission.PREDICT, "Predict, Open Inference Protocol."),
+    )
 
 
 class _Body:
