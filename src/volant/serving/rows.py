@@ -35,7 +35,7 @@ class RowRules:
         self, signature: Signature, *, key: Sequence[KeyColumn] = (), time: KeyColumn | None = None, max_rows: int = 10_000
     ) -> None:
         self.fields = signature.inputs
-        self._checks = [(field.name, field, _CHECKS[field.dtype]) for field in signature.inputs]
+        self._checks = [(field, _CHECKS[field.dtype], _PLAIN.get(field.dtype)) for field in signature.inputs]
         self._names = frozenset(field.name for field in signature.inputs)
         self._key = tuple(key)
         self._time = time
@@ -49,13 +49,27 @@ class RowRules:
         if columns.keys() != self._names:
             self._check_names(columns)
         count = self._count(columns)
-        checked = {name: check(columns[name], field) for name, field, check in self._checks}
+        if count == 1:
+            checked = self._one_row(columns)
+        else:
+            checked = {field.name: check(columns[field.name], field) for field, check, _ in self._checks}
         if not self._extra and not self._key and self._time is None:
             return Rows(count=count, columns=checked, keys=None, event_times=None)
         for name, column in self._extra.items():
             if name in columns:
                 checked[name] = [canonical_value(column, value) for value in columns[name]]
         return Rows(count=count, columns=checked, keys=self._keys(checked), event_times=self._event_times(checked))
+
+    def _one_row(self, columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        """The commonest request. Values that need neither conversion nor a closer look skip the checks of whole columns."""
+        checked = {}
+        for field, check, plain in self._checks:
+            values = columns[field.name]
+            value = values[0]
+            if type(value) is not plain or (plain is float and value - value != 0) or (plain is str and len(value) > MAX_TEXT):
+                values = check(values, field)
+            checked[field.name] = values
+        return checked
 
     def _check_names(self, columns: Mapping[str, list[Any]]) -> None:
         missing = [field.name for field in self.fields if field.name not in columns]
@@ -76,14 +90,12 @@ class RowRules:
             )
 
     def _count(self, columns: Mapping[str, list[Any]]) -> int:
-        count = -1
-        for name, values in columns.items():
-            if count < 0:
-                count = len(values)
-            elif len(values) != count:
-                raise InvalidInputError(
-                    "Columns differ in length.", found=f"{name!r} has {len(values)} values, the first column {count}", field=name
-                )
+        lengths = set(map(len, columns.values()))
+        count = len(next(iter(columns.values()), ()))
+        if len(lengths) > 1:
+            name = next(name for name, values in columns.items() if len(values) != count)
+            found = f"{name!r} has {len(columns[name])} values, the first column {count}"
+            raise InvalidInputError("Columns differ in length.", found=found, field=name)
         if count <= 0:
             raise InvalidInputError("There are no rows to predict.", next_step="send at least one row")
         return self.allow(count)
@@ -212,6 +224,10 @@ _CHECKS: dict[Dtype, Callable[[list[Any], Field], list[Any]]] = {
     Dtype.DATE: _times,
     Dtype.DATETIME: _times,
 }
+
+
+# Types of values that need no conversion. Integers may be too large and times have many forms: those are looked at.
+_PLAIN: dict[Dtype, Any] = {Dtype.FLOAT: float, Dtype.STRING: str, Dtype.BOOL: bool}
 
 
 def _missing(field: Field, row: int) -> None:
