@@ -8,7 +8,6 @@ from pathlib import Path
 from volant.evidence.reading import raw_files
 from volant.evidence.sealing import KEEP_US
 from volant.kernel.clock import Clock
-from volant.kernel.errors import VolantError
 from volant.kernel.events import EventStore
 from volant.server.jobs import Jobs
 
@@ -50,7 +49,7 @@ class Chores:
             if await asyncio.to_thread(sealable, self._log, self._clock.now()):
                 await self._jobs.call("seal", {})
             await asyncio.to_thread(checkpoint_if_new, self._events)
-        except (VolantError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             _report(f"A chore failed and will be done again: {error}")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from volant.kernel.errors import UnavailableError, from_record
+from volant.kernel.errors import InternalError, UnavailableError, from_record
 from volant.wiring.child import PINNED
 
 COMMAND = (sys.executable, "-m", "volant.wiring.worker")
@@ -51,7 +51,10 @@ class Jobs:
             process = await self._running()
             try:
                 return await self._exchange(process, verb, request)
-            except (asyncio.CancelledError, OSError, ValueError):
+            except orjson.JSONDecodeError as error:
+                await self._kill()
+                raise InternalError(f"The process that was doing '{verb}' answered in no JSON.", found=str(error)[:200]) from error
+            except (asyncio.CancelledError, OSError):
                 await self._kill()
                 raise
             finally:

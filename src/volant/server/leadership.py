@@ -9,7 +9,6 @@ import sys
 from volant.jobs.model import Lease
 from volant.jobs.ports import LeaseStore
 from volant.kernel.clock import SECOND_US, Clock
-from volant.kernel.errors import VolantError
 
 TTL_US = 10 * SECOND_US
 ROUND_SECONDS = 3.0
@@ -54,8 +53,8 @@ class Leadership:
         """Take or prolong the lease once."""
         try:
             self._lease = await asyncio.to_thread(self._leases.acquire, self._name, self.holder, self._ttl_us)
-        except VolantError as error:
-            print(f"The lease could not be asked for: {error.what}", file=sys.stderr, flush=True)  # noqa: T201 - the server's own log
+        except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on, and leading ends with the lease
+            print(f"The lease could not be asked for: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the server's own log
         return self.held
 
     def release(self) -> None:

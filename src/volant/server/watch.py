@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from volant.access.model import Token
 from volant.access.rules import is_live
 from volant.kernel.codec import Value
-from volant.kernel.errors import UnavailableError, VolantError
+from volant.kernel.errors import UnavailableError
 from volant.registry.model import ModelState, VersionState
 from volant.server.standing import Champion
 from volant.wiring.project import Project
@@ -50,7 +50,7 @@ class Watch:
             try:
                 await tell(await asyncio.to_thread(self.look))
                 troubled = False
-            except VolantError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, what serves goes on serving
                 if not troubled:
                     print(f"The store cannot be read; serving goes on as it was: {error}", file=sys.stderr, flush=True)  # noqa: T201
                 troubled = True

@@ -1,0 +1,232 @@
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from volant.evidence.sealing import KEEP_US
+from volant.jobs.model import Lease
+from volant.kernel.errors import ConflictError, InternalError, UnavailableError
+from volant.kernel.events import GENESIS, Checkpoint, Event
+from volant.server.chores import Chores, checkpoint_if_new, sealable
+from volant.server.jobs import Jobs
+from volant.server.leadership import Leadership
+from volant.testing.clock import FakeClock
+
+CHILD = (sys.executable, str(Path(__file__).with_name("jobs_child.py")))
+
+
+def with_jobs(folder, work, **settings):
+    async def main():
+        jobs = Jobs(folder, os.environ, command=CHILD, **settings)
+        try:
+            return await work(jobs)
+        finally:
+            await jobs.close()
+            assert jobs.pid is None
+
+    return asyncio.run(main())
+
+
+def test_one_child_answers_one_request_after_another(tmp_path):
+    async def work(jobs):
+        assert jobs.pid is None  # nothing is started before there is something to do
+        answers = await asyncio.gather(*(jobs.call("echo", {"size": 200_000}) for _ in range(3)))
+        return {answer["pid"] for answer in answers}, {len(answer["large"]) for answer in answers}, jobs.pid
+
+    pids, sizes, pid = with_jobs(tmp_path, work)
+    assert pids == {pid}
+    assert sizes == {200_000}
+
+
+def test_errors_come_back_as_they_were_raised(tmp_path):
+    async def work(jobs):
+        with pytest.raises(ConflictError, match="Somebody else"):
+            await jobs.call("raise", {})
+        return await jobs.call("echo", {})
+
+    assert with_jobs(tmp_path, work)["pid"]
+
+
+@pytest.mark.parametrize("verb", ["die", "rubbish"])
+def test_a_child_that_dies_or_talks_rubbish_is_replaced(tmp_path, verb):
+    async def work(jobs):
+        first = (await jobs.call("echo", {}))["pid"]
+        with pytest.raises((UnavailableError, InternalError)):
+            await jobs.call(verb, {})
+        return first, (await jobs.call("echo", {}))["pid"]
+
+    first, second = with_jobs(tmp_path, work)
+    assert first != second
+
+
+def test_a_call_that_is_given_up_does_not_answer_the_next_one(tmp_path):
+    async def work(jobs):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(jobs.call("sleep", {"seconds": 30}), 0.3)
+        return await jobs.call("echo", {})
+
+    assert with_jobs(tmp_path, work)["pid"]
+
+
+def test_an_idle_child_ends_and_the_next_call_starts_one(tmp_path):
+    async def work(jobs):
+        first = (await jobs.call("echo", {}))["pid"]
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if jobs.pid is None:
+                break
+        assert jobs.pid is None
+        return first, (await jobs.call("echo", {}))["pid"]
+
+    first, second = with_jobs(tmp_path, work, idle_seconds=0.1)
+    assert first != second
+
+
+class LeaseTable:
+    """One lease in memory."""
+
+    def __init__(self, clock):
+        self.clock, self.lease, self.broken = clock, None, False
+
+    def acquire(self, name, holder, ttl_us):
+        if self.broken:
+            raise UnavailableError("The database is locked.")
+        now = self.clock.now()
+        held = self.lease is not None and self.lease.expires_at > now
+        if held and self.lease.holder != holder:
+            return None
+        fence = self.lease.fence if held else 1 + (self.lease.fence if self.lease else 0)
+        self.lease = Lease(name=name, holder=holder, fence=fence, expires_at=now + ttl_us)
+        return self.lease
+
+    def release(self, name, holder):
+        if self.lease is not None and self.lease.name == name and self.lease.holder == holder:
+            self.lease = None
+
+    def current(self, name):
+        del name
+        return self.lease if self.lease is not None and self.lease.expires_at > self.clock.now() else None
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def table(clock):
+    return LeaseTable(clock)
+
+
+def two(table, clock):
+    return (Leadership(table, clock, name="loop/bikes", holder=holder, ttl_us=10) for holder in ("a", "b"))
+
+
+def test_only_one_of_two_leads_and_the_other_takes_over_when_the_lease_ends(table, clock):
+    first, second = two(table, clock)
+    assert asyncio.run(first.ask())
+    assert not asyncio.run(second.ask())
+    assert (first.leader(), second.leader()) == ("a", "a")
+    clock.advance(9)
+    assert asyncio.run(first.ask())
+    clock.advance(9)
+    assert not asyncio.run(second.ask())
+    clock.advance(1)
+    assert not first.held  # without having asked: the time is over
+    assert asyncio.run(second.ask())
+    assert not asyncio.run(first.ask())
+
+
+def test_who_gives_the_lease_up_need_not_be_waited_for(table, clock):
+    first, second = two(table, clock)
+    asyncio.run(first.ask())
+    second.release()  # not its own: nothing happens
+    assert table.current("loop/bikes").holder == "a"
+    first.release()
+    assert not first.held
+    assert asyncio.run(second.ask())
+
+
+def test_a_lease_that_cannot_be_asked_for_ends_leading_at_its_time_and_not_before(table, clock):
+    first, _ = two(table, clock)
+    asyncio.run(first.ask())
+    table.broken = True
+    assert asyncio.run(first.ask())
+    clock.advance(10)
+    assert not asyncio.run(first.ask())
+
+
+class Stream:
+    """One event stream with its checkpoints."""
+
+    def __init__(self, events=0):
+        self.count, self.points = events, []
+
+    def streams(self):
+        return ("model/bikes",) if self.count else ()
+
+    def read(self, stream, after_seq=0):
+        fields = {"stream": stream, "kind": "k", "data": b"{}", "actor": "a", "recorded_at": 0, "chain": GENESIS}
+        return tuple(Event(id=str(seq), seq=seq, **fields) for seq in range(after_seq + 1, self.count + 1))
+
+    def checkpoints(self):
+        return tuple(self.points)
+
+    def checkpoint(self):
+        heads = {"model/bikes": (self.count, GENESIS)}
+        self.points.append(Checkpoint(number=len(self.points) + 1, recorded_at=0, heads=heads, chain=GENESIS))
+
+
+def test_a_checkpoint_is_made_only_when_something_happened():
+    events = Stream()
+    assert not checkpoint_if_new(events)
+    events.count = 3
+    assert checkpoint_if_new(events)
+    assert not checkpoint_if_new(events)
+    events.count = 4
+    assert checkpoint_if_new(events)
+    assert [point.heads["model/bikes"][0] for point in events.points] == [3, 4]
+
+
+def log_file(folder, age_us, now):
+    path = folder / "w1" / "00000000000000000001.log"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    os.utime(path, ns=((now - age_us) * 1000, (now - age_us) * 1000))
+
+
+def test_only_old_files_of_the_log_call_for_sealing(tmp_path, clock):
+    assert not sealable(tmp_path, clock.now())
+    log_file(tmp_path, KEEP_US - 1_000_000, clock.now())
+    assert not sealable(tmp_path, clock.now())
+    clock.advance(1_000_000)
+    assert sealable(tmp_path, clock.now())
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_only_the_leader_seals_and_checkpoints(tmp_path, clock, leads, capfd):
+    events = Stream(2)
+    log_file(tmp_path / "log", KEEP_US * 2, clock.now())
+
+    async def work(jobs):
+        chores = Chores(events=events, log=tmp_path / "log", jobs=jobs, clock=clock, may=lambda: leads)
+        await chores.finish()
+
+    with_jobs(tmp_path, work)
+    assert (tmp_path / "sealed").exists() is leads
+    assert bool(events.points) is leads
+    assert capfd.readouterr().err == ""
+
+
+def test_a_chore_that_fails_is_reported_and_does_not_end_the_round(tmp_path, clock, capfd):
+    log_file(tmp_path / "log", KEEP_US * 2, clock.now())
+
+    async def main():
+        jobs = Jobs(tmp_path, os.environ, command=(sys.executable, "-c", "raise SystemExit(3)"))
+        await Chores(events=Stream(), log=tmp_path / "log", jobs=jobs, clock=clock, may=lambda: True).once()
+        await jobs.close()
+
+    asyncio.run(main())
+    assert "exit code 3" in capfd.readouterr().err
