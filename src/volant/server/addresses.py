@@ -33,6 +33,8 @@ def _bound(host: str, port: int, option: str) -> socket.socket:
     if not 0 <= port < 65536:
         raise UsageError(f"{port} is not a port.", next_step=f"use {option} with 1 to 65535, or 0 for any free one", field=option)
     bare = host.strip("[]")
+    if not bare.isprintable() or not bare:
+        raise _no_address(host, "no name")
     listener = socket.socket(socket.AF_INET6 if ":" in bare else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,6 +62,10 @@ def _refused(host: str, port: int, option: str, error: OSError | UnicodeError) -
         next_step=f"stop what listens there, or use another port: {option} {port + 1 if port < 65535 else 0}",
         field=option,
     )
+
+
+def _no_address(host: str, found: str) -> UsageError:
+    return UsageError(f"{host[:100]!r} is not an address to listen on.", found=found, next_step="use --host 127.0.0.1", field="--host")
 
 
 def listener_of(port: int) -> str | None:
