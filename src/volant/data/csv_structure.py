@@ -21,6 +21,7 @@ DELIMITERS = ",;\t|"
 _CHUNK = 8 * 1024 * 1024
 _EXAMPLES = 10
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
+_MARK_END = 0xBF  # of the byte order mark
 _OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "an Excel workbook or another zip archive"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -53,10 +54,12 @@ def read_shape(path: Path, shown: str) -> CsvShape:
         file.seek(0)
         _check_encoding(file, shown)
     delimiter, names = _header(path, head, shown)
-    bad, plain = _count_fields(path, delimiter, len(names))
-    if bad:
+    counted = _count_fields(path, delimiter, len(names))
+    if counted.bad:
         _explain(path, delimiter, len(names), shown)
-    return CsvShape(delimiter=delimiter, names=names, plain_lines=plain)
+    if counted.lone_quote is not None:
+        raise _misplaced(shown, f"line {_line_at(path, counted.lone_quote)}: a quote inside a field that is not quoted")
+    return CsvShape(delimiter=delimiter, names=names, plain_lines=counted.plain)
 
 
 def read_header(path: Path, shown: str) -> tuple[str, tuple[str, ...]]:
@@ -172,14 +175,26 @@ def check_names(names: Sequence[str], shown: str) -> None:
             )
 
 
-def _count_fields(path: Path, delimiter: str, width: int) -> tuple[bool, bool]:
-    """Whether any record has another number of fields, and whether records are lines."""
+def _misplaced(shown: str, found: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{shown} has a quote that is out of place.",
+        found=found,
+        next_step='put the whole field in quotes and write a quote inside it twice ("")',
+    )
+
+
+def _line_at(path: Path, offset: int) -> int:
+    with path.open("rb") as file:
+        return file.read(offset).count(b"\n") + 1
+
+
+def _count_fields(path: Path, delimiter: str, width: int) -> "_FieldCounter":
     counter = _FieldCounter(ord(delimiter), width)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             counter.feed(np.frombuffer(chunk, dtype=np.uint8))
     counter.finish()
-    return counter.bad, counter.plain
+    return counter
 
 
 class _FieldCounter:
@@ -190,14 +205,18 @@ class _FieldCounter:
         self._inside = 0  # 1 while a quoted field is open
         self._fields = 0  # delimiters seen in the open record
         self._bytes = 0  # bytes seen in the open record, carriage returns aside
+        self._offset = 0
+        self._before = _NEWLINE  # the byte before this chunk
         self.bad, self.plain = False, True
+        self.lone_quote: int | None = None  # offset of the first quote inside an unquoted field
 
     def feed(self, data: np.ndarray) -> None:
         """Take the next bytes."""
-        newline, mark, text = data == _NEWLINE, data == self._delimiter, data != _RETURN
+        newline, mark = data == _NEWLINE, data == self._delimiter
         quotes = data == _QUOTE
         if self._inside or quotes.any():
             open_quote = ((np.cumsum(quotes) + self._inside) & 1).astype(bool)
+            self._look_for_lone_quotes(data, np.flatnonzero(quotes & open_quote))
             self._inside = int(open_quote[-1])
             if (newline & open_quote).any():
                 self.plain = False
@@ -206,8 +225,9 @@ class _FieldCounter:
         marks = np.flatnonzero(mark)
         before = np.concatenate([[0], np.searchsorted(marks, ends)])
         counts = np.diff(before)
-        returns = np.flatnonzero(~text)
+        returns = np.flatnonzero(data == _RETURN)
         sizes = np.diff(np.concatenate([[-1], ends])) - 1 - np.diff(np.concatenate([[0], np.searchsorted(returns, ends)]))
+        self._offset, self._before = self._offset + len(data), int(data[-1])
         if len(ends) == 0:
             self._fields += len(marks)
             self._bytes += len(data) - len(returns)
@@ -218,6 +238,15 @@ class _FieldCounter:
         rest = data[ends[-1] + 1 :]
         self._fields = len(marks) - int(before[-1])
         self._bytes = len(rest) - int((rest == _RETURN).sum())
+
+    def _look_for_lone_quotes(self, data: np.ndarray, opening: np.ndarray) -> None:
+        """A quote may open after a delimiter or a line end, or again after one that closed (a doubled quote)."""
+        if self.lone_quote is not None or len(opening) == 0:
+            return
+        before = np.where(opening > 0, data[opening - 1], self._before)
+        bad = ~np.isin(before, [self._delimiter, _NEWLINE, _QUOTE, _MARK_END])
+        if bad.any():
+            self.lone_quote = self._offset + int(opening[bad][0])
 
     def finish(self) -> None:
         """The last record may lack its line end; an open quote is bad."""
@@ -256,13 +285,9 @@ def _explain(path: Path, delimiter: str, width: int, shown: str) -> None:
             if fields and len(fields) != width:
                 count += 1
                 if len(wrong) < _EXAMPLES:
-                    wrong.append(f"line {line}: {len(fields)} fields")
+                    wrong.append(f"line {line}: {len(fields)} field{'' if len(fields) == 1 else 's'}")
     except csv.Error as error:
-        raise InvalidInputError(
-            f"{shown} has a quote that is out of place.",
-            found=f"record after line {line}: {error}",
-            next_step='put the whole field in quotes and write a quote inside it twice ("")',
-        ) from None
+        raise _misplaced(shown, f"record after line {line}: {error}") from None
     if count:
         raise InvalidInputError(
             f"{shown} has rows with more or fewer fields than its header ({width}).",

@@ -1,8 +1,8 @@
 """What a dataset looks like: one line of numbers per column, small enough to be drawn on a page.
 
-Counts, extremes, means and spreads are of all rows, from one streaming pass; distinct counts are estimates
-(HyperLogLog). Quantiles, histograms and frequent values come from up to 100,000 rows, evenly spread: all rows of most
-files, and for more the profile says so.
+Counts, extremes, means and spreads are of all rows, from one streaming pass. Quantiles, histograms
+and frequent values come from up to 100,000 rows, evenly spread: all rows of most files. Beyond that ``sampled`` says so,
+and distinct counts are estimates (HyperLogLog).
 """
 
 from collections.abc import Sequence
@@ -116,7 +116,7 @@ def _measures(column: Column) -> "dict[str, pl.Expr]":
 def _column(column: Column, found: dict[str, Any], rows: int, sample: "pl.Series") -> ColumnProfile:
     absent = int(found["missing"] or 0)
     present = rows - absent
-    distinct = min(int(found["distinct"] or 0), max(present, 0))
+    distinct = _distinct(sample) if sample.len() == rows else min(int(found["distinct"] or 0), present)
     numbers = _numbers(sample, column.dtype)
     return ColumnProfile(
         name=column.name,
@@ -134,6 +134,11 @@ def _column(column: Column, found: dict[str, Any], rows: int, sample: "pl.Series
         frequent=_frequent(sample) if column.dtype in {Dtype.STRING, Dtype.BOOL} or distinct <= BINS else (),
         warnings=_warnings(column, found, rows, distinct),
     )
+
+
+def _distinct(sample: "pl.Series") -> int:
+    values = sample.drop_nulls()
+    return int((values.drop_nans() if values.dtype.is_float() else values).n_unique())
 
 
 def _numbers(sample: "pl.Series", dtype: Dtype) -> np.ndarray:
@@ -191,7 +196,7 @@ def _warnings(column: Column, found: dict[str, Any], rows: int, distinct: int) -
     if present == 0:
         return ("no value in any row",) if rows else ()
     if absent:
-        notes.append(f"{absent / rows:.1%} missing")
+        notes.append(f"{absent} missing ({absent / rows:.1%})")
     if distinct == 1:
         notes.append("the same value in every row" if absent == 0 else "only one value besides missing")
     if column.dtype is Dtype.STRING and present > 100 and distinct > 0.9 * present:

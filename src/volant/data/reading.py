@@ -227,9 +227,8 @@ def _warnings(path: Path, shape: CsvShape, texts: "pl.LazyFrame", typings: dict[
 
 
 def _looks_like(name: str, looks: dict[str, int]) -> str | None:
-    if not looks["present"]:
-        return None
-    share = {what: looks[what] / looks["present"] for what in ("numbers", "commas", "dates")}
+    present = max(1, looks["present"])
+    share = {what: looks[what] / present for what in ("numbers", "commas", "dates")}
     if share["numbers"] >= _NEARLY:
         return f"{name!r} was kept as text because {looks['present'] - looks['numbers']} of {looks['present']} cells are not numbers."
     if share["commas"] >= _NEARLY:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from volant.data.contract import Check, Severity
 from volant.kernel.codec import Value
+from volant.kernel.errors import CheckFailedError
 
 Scalar = bool | int | float | str | None
 
@@ -64,6 +65,21 @@ class ValidationReport(Value, frozen=True, kw_only=True):
         """Broken rules, those that stop the run first."""
         found = [r for r in self.results if r.status is Status.BROKEN]
         return tuple(sorted(found, key=lambda r: r.severity is Severity.WARN))
+
+
+def stop_if_blocked(report: ValidationReport) -> None:
+    """``CheckFailedError`` with the broken rules that stop a run, if there are any."""
+    stopping = [r for r in report.broken() if r.severity is Severity.BLOCK]
+    if not stopping:
+        return
+    details = [line for r in stopping for line in (r.sentence, *(f"    {_example(e)}" for e in r.examples[:3]))]
+    raise CheckFailedError(
+        f"{report.dataset} does not keep its contract.",
+        found=f"{len(stopping)} broken rules that stop a run",
+        details=tuple(details),
+        next_step="repair the data, or change the contract: " + "; ".join(r.proposal for r in stopping[:3] if r.proposal),
+        field="data.contract",
+    )
 
 
 def render(report: ValidationReport) -> str:

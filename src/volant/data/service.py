@@ -9,12 +9,18 @@ from volant.data.model import Column, DatasetVersion, Dtype, Origin
 from volant.data.ports import DatasetStore
 from volant.data.stat_memo import StatMemo
 from volant.kernel.clock import Clock
-from volant.kernel.errors import ConflictError, InvalidInputError
+from volant.kernel.codec import canonical, decode
+from volant.kernel.digests import digest_value
+from volant.kernel.errors import ConflictError, InvalidInputError, NotFoundError, UsageError
 from volant.kernel.objects import ObjectStore
 from volant.kernel.transactions import Transactions
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from volant.data.contract import Contract
+    from volant.data.profile import Profile
+    from volant.data.report import ValidationReport
 
 MEMO = Path(".volant/cache/sources.json")
 _ROW_GROUP = 1 << 17
@@ -48,11 +54,14 @@ class Datasets:
     def _freeze_source(self, config: ProjectConfig, root: Path) -> DatasetVersion:
         from volant.data.reading import sniff
         from volant.data.source import check_columns, source_path
+        from volant.data.validate import check_file
 
         path = source_path(config, root)
         expected = StatMemo(root / MEMO, self._clock).digest(path)
+        contract = read_contract(config, root)
         table = sniff(path, config.data.source)
         check_columns(table, config)
+        report = check_file(path, table.format, contract, shown=config.data.source) if contract is not None else None
         digest = self._objects.put_file(path)
         if digest != expected:
             raise ConflictError(f"{config.data.source} changed while it was read.", found="other bytes", next_step="run again")
@@ -67,9 +76,57 @@ class Datasets:
                 origin=Origin.SOURCE,
                 source=config.data.source,
                 recorded_at=self._clock.now(),
+                profile=self._objects.put(canonical(self._profile(digest, table.format, table.columns))),
+                contract=None if report is None else report.contract,
+                report=None if report is None else self._objects.put(canonical(report)),
                 notes=table.warnings,
             )
         )
+
+    def _profile(self, digest: str, format: str, columns: tuple[Column, ...]) -> "Profile":  # noqa: A002 - the seam's word
+        from volant.data.profile import profile_frame
+        from volant.data.reading import scan_frame
+
+        return profile_frame(scan_frame(self._objects.path(digest), format, columns), columns)
+
+    def profile(self, version: DatasetVersion) -> "Profile":
+        """The version's profile, as stored or made now."""
+        from volant.data.profile import Profile
+
+        if version.profile is not None:
+            return decode(self._objects.get(version.profile), Profile)
+        return self._profile(version.digest, version.format, version.columns)
+
+    def report(self, version: DatasetVersion, config: ProjectConfig, root: Path) -> "ValidationReport | None":
+        """The version held to the project's present contract; None if the project has none.
+
+        As stored when the contract is the one the version was frozen under, else checked now.
+        """
+        from volant.data.report import ValidationReport
+        from volant.data.validate import check_file
+
+        contract = read_contract(config, root)
+        if contract is None:
+            return None
+        if version.report is not None and version.contract == digest_value(contract):
+            return decode(self._objects.get(version.report), ValidationReport)
+        return check_file(self._objects.path(version.digest), version.format, contract, shown=version.source)
+
+    def check(self, config: ProjectConfig, root: Path, data: Path | None = None) -> "ValidationReport":
+        """Hold the source, or another file, to the contract; nothing is stored. ``NotFoundError`` without a contract."""
+        from volant.data.reading import file_format
+        from volant.data.source import source_path
+        from volant.data.source_file import check_source
+        from volant.data.validate import check_file
+
+        contract = read_contract(config, root)
+        if contract is None:
+            raise NotFoundError(
+                "The project has no contract.", found="no data.contract in volant.yaml", next_step="set it", field="data.contract"
+            )
+        path, shown = (source_path(config, root), config.data.source) if data is None else (data, str(data))
+        check_source(path, shown)
+        return check_file(path, file_format(path), contract, shown=shown)
 
     def frame(self, version: DatasetVersion) -> "pl.DataFrame":
         """All rows of a version, every time the same. ``IntegrityError`` if the stored bytes are not what was written."""
@@ -87,8 +144,8 @@ class Datasets:
         notes: tuple[str, ...] = (),
     ) -> DatasetVersion:
         """Freeze a frame made from ``base`` and the log; an equal frame gives the version that is there already."""
-        data = parquet_bytes(frame)
-        digest = self._objects.put(data)
+        columns = _columns(frame)
+        digest = self._objects.put(parquet_bytes(frame))
         return self._add(
             DatasetVersion(
                 dataset=dataset,
@@ -96,11 +153,12 @@ class Datasets:
                 digest=digest,
                 format="parquet",
                 rows=frame.height,
-                columns=_columns(frame),
+                columns=columns,
                 origin=Origin.LOG,
                 source=f"{base.dataset}@{base.number} + log",
                 recorded_at=self._clock.now(),
                 base=base.number,
+                profile=self._objects.put(canonical(self._profile(digest, "parquet", columns))),
                 label_cutoff_at=label_cutoff_at,
                 notes=notes,
             )
@@ -118,6 +176,29 @@ class Datasets:
             version = msgspec.structs.replace(draft, number=1 if latest is None else latest.number + 1)
             self._store.add(version)
             return version
+
+
+def read_contract(config: ProjectConfig, root: Path) -> "Contract | None":
+    """The project's contract, or None if it names none. ``NotFoundError`` or ``UsageError`` for one that cannot be used."""
+    from volant.data.odcs import load_contract
+
+    if config.data.contract is None:
+        return None
+    path = root / config.data.contract
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"There is no contract {config.data.contract}.",
+            found=f"nothing of that name in {root}",
+            next_step="write it, or remove data.contract from volant.yaml",
+            field="data.contract",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The contract {config.data.contract} cannot be read.", found=str(error), next_step="check the file", field="data.contract"
+        ) from None
+    return load_contract(text, config.data.contract)
 
 
 def parquet_bytes(frame: "pl.DataFrame") -> bytes:

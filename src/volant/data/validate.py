@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from volant.data.contract import Check, Contract, Rule
 from volant.data.model import Dtype
+from volant.data.reading import PARQUET, RESERVED, open_parquet, row_lines, texts_of
 from volant.data.report import Example, RuleResult, Status, ValidationReport
 from volant.data.rule_expressions import breaks, conformed
 from volant.data.rule_sentences import proposal, sentence
@@ -41,8 +42,6 @@ def check_file(path: Path, format: str, contract: Contract, *, shown: str, witho
 
     Raises ``InvalidInputError`` for a file that cannot be read as a table at all.
     """
-    from volant.data.reading import PARQUET, open_parquet, row_lines, texts_of
-
     if format == PARQUET:
         return _check(open_parquet(path, shown)[0], contract, shown, without, None)
     return _check(texts_of(path), contract, shown, without, partial(row_lines, path, format))
@@ -61,7 +60,7 @@ def _check(raw: "pl.LazyFrame", contract: Contract, shown: str, without: Sequenc
     counts, rows, bad_rows = _count(table, rules)
     key = [c.name for c in sorted(contract.columns, key=lambda c: c.key_position or 0) if c.key_position and c.name in schema]
     results = tuple(_result(table, rule, counts.get(i), rows, key) for i, rule in enumerate(rules))
-    extra = [name for name in schema if name not in contract.dtypes()]
+    extra = [name for name in schema if name not in contract.dtypes() and name not in RESERVED]
     notes = (f"columns that the contract does not name: {', '.join(extra)}",) if extra and contract.columns else ()
     return ValidationReport(dataset=shown, contract=digest_value(contract), rows=rows, bad_rows=bad_rows, results=results, notes=notes)
 
