@@ -58,6 +58,18 @@ def test_a_dead_workers_file_becomes_a_segment_and_goes(log, sealer, predictions
     assert sealer.seal(keep_us=0).sealed == ()
 
 
+def test_a_file_that_is_sealed_but_still_there_counts_once(log, sealer, predictions, make_prediction, tmp_path):
+    log([make_prediction(i) for i in range(3)])
+    (file,) = raw_files(tmp_path / "log")
+    raw = file.read_bytes()
+    sealer.seal(keep_us=0)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(raw)
+    assert predictions.table("bikes").height == predictions.count("bikes") == 3
+    assert sealer.seal(keep_us=0).sealed == ()
+    assert raw_files(tmp_path / "log") == ()
+
+
 def test_the_file_a_living_worker_appends_to_is_left_alone(log, sealer, predictions, make_prediction):
     writer = log([make_prediction(i) for i in range(6)], alive=True, rotate_bytes=500)
     files = len(list(writer._folder.glob("*.log")))
