@@ -63,9 +63,7 @@ def test_logging_out_forgets_the_cookie(port):
     assert "Max-Age=0" in headers["set-cookie"]
 
 
-@pytest.mark.parametrize(
-    "text", ["//evil.example", "/\\evil.example", "http://evil.example", "", "page", "/a\r\nset-cookie: x", "/é"])
-)
+@pytest.mark.parametrize("text", ["//evil.example", "/\\evil.example", "http://evil.example", "", "page", "/a\r\nset-cookie: x", "/é"])
 def test_a_login_leads_to_no_other_site(text):
     assert own_path(text) == "/"
 
