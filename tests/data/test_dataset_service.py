@@ -45,11 +45,11 @@ def test_the_same_bytes_are_the_same_version_and_other_bytes_the_next(datasets, 
 
 
 @pytest.mark.parametrize("content", ["", "hour,x,y\n", "hour,x,x\n1,2,3\n", "hour,x,y\n1,2\n", b"hour,x,y\n\xff,1,2\n"])
-def test_a_source_that_cannot_be_used_leaves_nothing_behind(datasets, write, tmp_path, versions, objects, content):
+def test_a_source_that_cannot_be_used_leaves_nothing_behind(datasets, write, tmp_path, objects, content):
     write(content)
     with pytest.raises(InvalidInputError):
         datasets.ingest(config(), tmp_path)
-    assert versions.rows == []
+    assert datasets._store.rows == []
     assert list(objects.folder.iterdir()) == []
 
 
@@ -63,12 +63,12 @@ def test_a_missing_source_names_the_nearest_file(datasets, write, tmp_path):
     ("change", "field"),
     [({"target": "z"}, "target"), ({"time": "hours"}, "data.time"), ({"key": ("z",)}, "data.key"), ({"drop": ("X",)}, "data.drop")],
 )
-def test_columns_that_the_project_names_must_be_there(datasets, write, tmp_path, versions, change, field):
+def test_columns_that_the_project_names_must_be_there(datasets, write, tmp_path, change, field):
     write(ROWS)
     with pytest.raises(InvalidInputError) as error:
         datasets.ingest(config(**change), tmp_path)
     assert error.value.field == field
-    assert versions.rows == []
+    assert datasets._store.rows == []
 
 
 def test_a_file_that_has_not_changed_is_not_read_again(write, tmp_path, clock):

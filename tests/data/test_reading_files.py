@@ -45,8 +45,8 @@ def test_the_usual_words_for_missing_are_missing_in_columns_of_numbers(write, wo
 
 
 def test_in_text_only_empty_and_na_are_missing_and_the_latter_is_told(write):
-    table, frame = load(write("a,b\nNone,1\nNA,2\n,3\n"))
-    assert frame["a"].to_list() == ["None", None, None]
+    table, frame = load(write("a,b\nNone,1\nNA,2\n,3\nx,4\n"))
+    assert frame["a"].to_list() == ["None", None, None, "x"]
     assert table.warnings == ("'a': 1 cells that say NA were read as missing.",)
 
 
@@ -151,7 +151,7 @@ def test_what_is_no_file_says_so(tmp_path, write):
 
 def test_reading_with_given_types_names_the_cells_that_do_not_fit(write):
     path = write("a,b\n1,x\noops,y\n")
-    with pytest.raises(InvalidInputError, match="(?s)'a' of rows.csv is not of type int.*line 3: 'oops'"):
+    with pytest.raises(InvalidInputError, match=r"(?s)'a' of rows\.csv is not of type int.*line 3: 'oops'"):
         read_frame(path, "csv", [Column(name="a", dtype=Dtype.INT, nullable=False)])
     with pytest.raises(InvalidInputError, match="did you mean 'b'"):
         read_frame(path, "csv", [Column(name="bb", dtype=Dtype.INT, nullable=False)])
