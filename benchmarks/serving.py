@@ -96,24 +96,9 @@ def serve_bare(kind, port):
 
 def serve_litserve(kind, port):
     """LitServe with its defaults, one worker."""
-    import litserve
-    import numpy as np
+    from serving_litserve import run
 
-    class Api(litserve.LitAPI):
-        def setup(self, device):  # noqa: ARG002
-            self.model = fitted(kind)
-
-        def decode_request(self, request):
-            return np.array([request["inputs"][name] for name in FEATURES]).T
-
-        def predict(self, rows):
-            return self.model.predict(rows)
-
-        def encode_response(self, values):
-            return {"predictions": values.tolist()}
-
-    server = litserve.LitServer(Api(api_path="/invocations"), accelerator="cpu", workers_per_device=1)
-    server.run(host="127.0.0.1", port=port, num_api_servers=1, log_level="error", generate_client_file=False)
+    run(kind, port)
 
 
 class Client(asyncio.Protocol):
