@@ -1,7 +1,8 @@
 """The API, version 1: reading everything, deciding on versions, and taking labels."""
 
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -12,8 +13,9 @@ from volant.evidence.labels import Labels
 from volant.kernel.codec import plain
 from volant.kernel.errors import InvalidInputError, NotFoundError
 from volant.server.columns import key_columns, target_dtype
-from volant.wiring import commands
-from volant.wiring.project import Project
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
 
 V1 = "/api/v1"
 MAX_LABEL_BYTES = 16 * 1024 * 1024
@@ -28,9 +30,16 @@ _DECISION = {
 class Api:
     """Handlers over one project. ``server_status`` says how this process stands."""
 
-    def __init__(self, project: Project, server_status: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, project: "Project", server_status: Callable[[], dict[str, Any]]) -> None:
         self._project = project
         self._server_status = server_status
+
+    @property
+    def _commands(self) -> ModuleType:
+        """What the command line calls too; imported when first asked for, because serving does not need it."""
+        from volant.wiring import commands
+
+        return commands
 
     def routes(self) -> tuple[Route, ...]:
         """All declarations except the API's own description."""
@@ -62,22 +71,22 @@ class Api:
 
     def status(self, _request: Request) -> Response:
         """``GET /status``."""
-        return json_response({**commands.status(self._project), "server": self._server_status()})
+        return json_response({**self._commands.status(self._project), "server": self._server_status()})
 
     def models(self, _request: Request) -> Response:
         """``GET /models``."""
-        view = commands.models(self._project)
+        view = self._commands.models(self._project)
         summary = {key: value for key, value in view.items() if key != "versions"}
         return json_response({"models": [{**summary, "versions": len(view["versions"]), "url": f"{V1}/models/{self._project.name}"}]})
 
     def model(self, request: Request) -> Response:
         """``GET /models/{model}``."""
         self._own_model(request)
-        return json_response(commands.models(self._project))
+        return json_response(self._commands.models(self._project))
 
     def version(self, request: Request) -> Response:
         """``GET /models/{model}/versions/{number}``."""
-        return json_response(commands.version_detail(self._project, self._number(request)))
+        return json_response(self._commands.version_detail(self._project, self._number(request)))
 
     def approve(self, request: Request) -> Response:
         """``POST .../approve``."""
@@ -85,39 +94,39 @@ class Api:
         override = decision.get("override", False)
         if not isinstance(override, bool):
             raise InvalidInputError("'override' must be true or false.", found=repr(override)[:80], field="override")
-        version = f"{self._project.name}@{number}"
-        return json_response(commands.approve(self._project, version, reason=decision["reason"], actor=_actor(request), override=override))
+        version, reason = f"{self._project.name}@{number}", decision["reason"]
+        return json_response(self._commands.approve(self._project, version, reason=reason, actor=_actor(request), override=override))
 
     def reject(self, request: Request) -> Response:
         """``POST .../reject``."""
         number, decision = self._number(request), _decision(request, {"reason"})
         return json_response(
-            commands.reject(self._project, f"{self._project.name}@{number}", reason=decision["reason"], actor=_actor(request))
+            self._commands.reject(self._project, f"{self._project.name}@{number}", reason=decision["reason"], actor=_actor(request))
         )
 
     def runs(self, request: Request) -> Response:
         """``GET /runs``."""
         limit = _whole_number(request.query.get("limit", "50"), "limit", MAX_LIMIT)
-        return json_response({"runs": commands.runs(self._project, limit=limit, order_by=request.query.get("order_by") or None)})
+        return json_response({"runs": self._commands.runs(self._project, limit=limit, order_by=request.query.get("order_by") or None)})
 
     def run(self, request: Request) -> Response:
         """``GET /runs/{id}``."""
-        return json_response(commands.run_detail(self._project, request.params["id"]))
+        return json_response(self._commands.run_detail(self._project, request.params["id"]))
 
     def datasets(self, _request: Request) -> Response:
         """``GET /datasets``."""
-        return json_response({"datasets": commands.datasets(self._project)})
+        return json_response({"datasets": self._commands.datasets(self._project)})
 
     def lineage(self, request: Request) -> Response:
         """``GET /lineage?node=``."""
         node = request.query.get("node", "")
         if not 0 < len(node) <= 300:
             raise InvalidInputError("'node' must name what to trace.", next_step=f"{V1}/lineage?node=@champion", field="node")
-        return json_response(commands.lineage(self._project, node))
+        return json_response(self._commands.lineage(self._project, node))
 
     def audit(self, _request: Request) -> Response:
         """``GET /audit/verify``."""
-        return json_response(commands.audit_verify(self._project))
+        return json_response(self._commands.audit_verify(self._project))
 
     def replays(self, _request: Request) -> Response:
         """``GET /replays``."""

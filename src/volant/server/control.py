@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from volant.access.model import Token
 from volant.access.routes import ErrorPage, Route
@@ -22,14 +22,16 @@ from volant.server.health import Health
 from volant.server.jobs import COMMAND as JOBS_COMMAND
 from volant.server.jobs import Jobs
 from volant.server.launch import Launcher
-from volant.server.leadership import Leadership, lease_name
+from volant.server.leadership import TTL_US, Leadership, lease_name
 from volant.server.metrics import ControlMetrics
 from volant.server.standing import why_not
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
 from volant.server.watch import Seen, Watch
 from volant.serving.process import COMMAND as WORKER_COMMAND
-from volant.wiring.project import Project
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
 
 
 class Commands(Value, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class Control:
 
     def __init__(
         self,
-        project: Project,
+        project: "Project",
         address: Address,
         worker_socket: socket.socket,
         *,
@@ -74,6 +76,7 @@ class Control:
         pages: Sequence[Route] = (),
         error_page: ErrorPage = plain_page,
         commands: Commands = STANDARD,
+        lease_us: int = TTL_US,
     ) -> None:
         self.project = project
         self.address = address
@@ -87,7 +90,7 @@ class Control:
         launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
         self.supervisor = Supervisor(launcher, self._switch)
         holder = f"pid {os.getpid()} at {address.url}"
-        self.leadership = Leadership(project.leases, project.clock, name=lease_name(project.name), holder=holder)
+        self.leadership = Leadership(project.leases, project.clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
         self.chores = Chores(
             events=project.events, log=project.log_folder, jobs=self.jobs, clock=project.clock, may=lambda: self.leadership.held

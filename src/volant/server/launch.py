@@ -2,13 +2,16 @@
 
 import socket
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from volant.access.model import Token
 from volant.server.columns import key_columns, time_column
 from volant.server.standing import Champion
 from volant.serving.process import COMMAND, WorkerProcess, start_worker
 from volant.serving.spec import WorkerSpec
-from volant.wiring.project import Project
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
 
 
 class Launcher:
@@ -16,7 +19,7 @@ class Launcher:
 
     def __init__(
         self,
-        project: Project,
+        project: "Project",
         shared: socket.socket,
         *,
         hosts: Sequence[str],
@@ -37,7 +40,14 @@ class Launcher:
         )
 
 
-def worker_spec(project: Project, champion: Champion, *, host: str, hosts: tuple[str, ...], tokens: tuple[Token, ...] | None) -> WorkerSpec:
+def worker_spec(
+    project: "Project",
+    champion: Champion,
+    *,
+    host: str,
+    hosts: tuple[str, ...],
+    tokens: tuple[Token, ...] | None,
+) -> WorkerSpec:
     """What a worker of this champion is told. Key and time have the types of the data the version was trained on."""
     version = project.models.get(project.name, champion.version)
     dataset = project.datasets.get(version.dataset, version.dataset_version)

@@ -11,7 +11,6 @@ from volant.jobs.ports import LeaseStore
 from volant.kernel.clock import SECOND_US, Clock
 
 TTL_US = 10 * SECOND_US
-ROUND_SECONDS = 3.0
 
 
 def lease_name(project: str) -> str:
@@ -22,15 +21,12 @@ def lease_name(project: str) -> str:
 class Leadership:
     """Takes and prolongs the lease. ``holder`` names this server so that people and other servers can find it."""
 
-    def __init__(
-        self, leases: LeaseStore, clock: Clock, *, name: str, holder: str, ttl_us: int = TTL_US, round_seconds: float = ROUND_SECONDS
-    ) -> None:
+    def __init__(self, leases: LeaseStore, clock: Clock, *, name: str, holder: str, ttl_us: int = TTL_US) -> None:
         self._leases = leases
         self._clock = clock
         self._name = name
         self.holder = holder
         self._ttl_us = ttl_us
-        self._round_seconds = round_seconds
         self._lease: Lease | None = None
 
     @property
@@ -47,7 +43,7 @@ class Leadership:
         """Ask again and again, until cancelled."""
         while True:
             await self.ask()
-            await asyncio.sleep(self._round_seconds)
+            await asyncio.sleep(self._ttl_us / SECOND_US / 3)
 
     async def ask(self) -> bool:
         """Take or prolong the lease once."""

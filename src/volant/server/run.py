@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from volant.access.routes import ErrorPage, Route
 from volant.access.rules import is_live, must_ask
@@ -12,8 +12,11 @@ from volant.kernel.codec import Value
 from volant.server.addresses import listen, reserve
 from volant.server.control import STANDARD, Address, Commands, Control
 from volant.server.errors import plain_page
+from volant.server.leadership import TTL_US
 from volant.server.listening import HttpServer, loop_factory
-from volant.wiring.project import Project
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -29,7 +32,7 @@ class Started(Value, frozen=True, kw_only=True):
 
 
 def serve(
-    project: Project,
+    project: "Project",
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
@@ -40,8 +43,10 @@ def serve(
     allow_hosts: Sequence[str] = (),
     on_ready: Callable[[Started], None] | None = None,
     commands: Commands = STANDARD,
+    lease_us: int = TTL_US,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP. Port 0 means any free one; ``on_ready`` hears which.
+    """Serve until SIGTERM, SIGINT or SIGHUP. Port 0 means any free one; ``on_ready`` hears which. When this server dies,
+    another on the same store takes over after at most ``lease_us`` and a third.
 
     Raises ``UsageError`` where a token would be needed and there is none, ``ConflictError`` naming the port where it
     is in use.
@@ -66,6 +71,7 @@ def serve(
                         pages=pages,
                         error_page=error_page,
                         commands=commands,
+                        lease_us=lease_us,
                     ),
                     listener,
                     on_ready,

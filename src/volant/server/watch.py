@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from volant.access.model import Token
 from volant.access.rules import is_live
@@ -10,7 +11,9 @@ from volant.kernel.codec import Value
 from volant.kernel.errors import UnavailableError
 from volant.registry.model import ModelState, VersionState
 from volant.server.standing import Champion
-from volant.wiring.project import Project
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
 
 ROUND_SECONDS = 0.25
 
@@ -25,7 +28,7 @@ class Seen(Value, frozen=True, kw_only=True):
 class Watch:
     """Looks at the registry again and again. A look that finds no new event costs one indexed query."""
 
-    def __init__(self, project: Project, *, round_seconds: float = ROUND_SECONDS) -> None:
+    def __init__(self, project: "Project", *, round_seconds: float = ROUND_SECONDS) -> None:
         self._project = project
         self._round_seconds = round_seconds
         self._seq = -1
@@ -57,7 +60,7 @@ class Watch:
             await asyncio.sleep(self._round_seconds)
 
 
-def _champion(project: Project, state: ModelState) -> Champion | None:
+def _champion(project: "Project", state: ModelState) -> Champion | None:
     if state.champion is None:
         return None
     package = project.models.get(project.name, state.champion).package
