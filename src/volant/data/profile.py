@@ -158,7 +158,9 @@ def _numbers(sample: "pl.Series", dtype: Dtype) -> np.ndarray:
 def _quantiles(numbers: np.ndarray) -> dict[str, float]:
     if len(numbers) == 0:
         return {}
-    return {str(q): float(v) for q, v in zip(_QUANTILES, np.quantile(numbers, _QUANTILES), strict=True)}
+    with np.errstate(all="ignore"):  # neighbours may lie further apart than a double can say
+        found = np.quantile(numbers, _QUANTILES)
+    return {str(q): float(v) for q, v in zip(_QUANTILES, found, strict=True) if np.isfinite(v)}
 
 
 def _histogram(numbers: np.ndarray, *, whole: bool) -> Histogram | None:
@@ -171,7 +173,8 @@ def _histogram(numbers: np.ndarray, *, whole: bool) -> Histogram | None:
     elif low == high:
         edges = np.array([low, np.nextafter(low, np.inf)])
     else:
-        edges = np.linspace(low, high, min(BINS, max(1, len(numbers))) + 1)
+        with np.errstate(all="ignore"):
+            edges = np.linspace(low, high, min(BINS, len(numbers)) + 1)
     if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
         return None  # a range beyond what doubles can divide
     counts, _ = np.histogram(numbers, bins=edges)

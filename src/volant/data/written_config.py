@@ -83,7 +83,7 @@ def _train(plan: Plan) -> str:
             "  pipeline: pipeline.py",
             _line("  from: log", "this file plus logged rows with labels; or: source"),
             _line("  window: {keep: all}", "or {keep: last, size: 90d}"),
-            _line(f"  holdout: {{last: {plan.holdout_rows}}}", _guessed(plan, "holdout")),
+            _line(f"  holdout: {{last: {plan.holdout_rows} rows}}", _guessed(plan, "holdout")),
             _line("  params: {learning_rate: 0.1}", "keyword arguments of steps in pipeline.py"),
             "  seed: 7",
             "",
