@@ -11,6 +11,7 @@ from volant.data.leaks import find_leaks
 from volant.data.odcs import load_contract
 from volant.data.project import create_project
 from volant.data.validate import check_file
+from volant.kernel.clock import HOUR_US
 from volant.kernel.errors import AlreadyExistsError, InvalidInputError, NotFoundError, UnavailableError, UsageError
 
 
@@ -292,6 +293,25 @@ def test_the_template_brings_its_own_data_and_runs(tmp_path):
     again = create_project(tmp_path, "again", template=True)
     assert (tmp_path / "again/data/example.csv").read_bytes() == (tmp_path / "try-it/data/example.csv").read_bytes()
     assert again.guesses == created.guesses
+
+
+def test_the_loader_reads_back_what_was_written(tmp_path, write):
+    load = pytest.importorskip("volant.config.load", reason="the loader is not there yet")
+    frame = pl.read_csv(table()).with_columns(pl.Series(name, range(200)) for name in HOSTILE)
+    path = write(frame.write_csv())
+    make(tmp_path, path, key=["day", "line\nbreak"], drop=["a: #b", "yes"], group="color", label_delay="36h")
+    found = load.load_project(tmp_path / "shop" / "volant.yaml", {})
+    assert (found.project, found.task, found.target, found.metric) == ("shop", Task.REGRESSION, "y", "mae")
+    assert (found.data.key, found.data.drop[:2], found.data.group, found.data.time) == (
+        ("day", "line\nbreak"),
+        ("a: #b", "yes"),
+        "color",
+        "day",
+    )
+    assert (found.data.label_delay_us, found.data.source, found.data.contract) == (36 * HOUR_US, "../rows.csv", "contract.odcs.yaml")
+    assert (found.train.holdout.rows, found.train.seed, found.train.params) == (20, 7, {"learning_rate": 0.1})
+    assert [gate.kind.value for gate in found.gates] == ["baseline", "champion", "slices", "latency"]
+    assert [trigger.kind.value for trigger in found.retrain.when] == ["clock", "performance"]
 
 
 @pytest.mark.data

@@ -80,14 +80,30 @@ def key_texts(frame: "pl.DataFrame", key: tuple[str, ...]) -> "pl.Series":
 
 
 def _json_texts(values: "pl.Series", column: KeyColumn) -> "pl.Series":
-    """Canonical JSON of each value; whole numbers at once, others once for each distinct value."""
+    """Canonical JSON of each value; numbers and times at once, text once for each distinct value."""
     import polars as pl
 
     if column.dtype == Dtype.INT:
         return values.cast(pl.String)
+    if column.dtype in {Dtype.DATE, Dtype.DATETIME}:
+        return _time_texts(values)
     distinct = values.unique()
     texts = [canonical(canonical_value(column, value)).decode() for value in distinct.to_list()]
     return values.replace_strict(distinct, pl.Series(texts, dtype=pl.String), return_dtype=pl.String)
+
+
+def _time_texts(values: "pl.Series") -> "pl.Series":
+    """As ``kernel.clock.iso`` writes them: microseconds only where there are any."""
+    import polars as pl
+
+    if values.dtype == pl.Date:
+        return values.dt.strftime('"%Y-%m-%d"')
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
+        values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    moment = pl.col("t")
+    text = pl.when(moment.dt.microsecond() == 0).then(moment.dt.strftime('"%Y-%m-%dT%H:%M:%SZ"'))
+    table = values.cast(pl.Datetime("us")).alias("t").to_frame()
+    return table.select(text.otherwise(moment.dt.strftime('"%Y-%m-%dT%H:%M:%S%.6fZ"'))).to_series()
 
 
 def row_names(frame: "pl.DataFrame", version: DatasetVersion, config: DataConfig) -> "pl.Series":
