@@ -1,8 +1,8 @@
 """The control process: time until it answers, memory while it is idle and after traffic, and what forwarding costs.
 
-    python benchmarks/control_process.py [PROJECT]
+    python benchmarks/control_process.py
 
-Without a project, a server over stores of plain files and a worker around a model of two additions is measured. Budgets
+A server over stores of plain files and a worker around a model of one addition is measured. Budgets
 (DESIGN 9): ready in less than 1 s, at most 150 MB PSS.
 """
 
@@ -27,9 +27,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
         times = [start_and_stop(folder) for _ in range(5)]
-        print(
-            f"ready after {statistics.median(times) * 1000:.0f} ms (median of 5; {READY_SECONDS / statistics.median(times):.1f} x within budget)"
-        )
+        taken = statistics.median(times)
+        print(f"ready after {taken * 1000:.0f} ms (median of 5; {READY_SECONDS / taken:.1f} x within budget)")
         measure_one(folder)
 
 
