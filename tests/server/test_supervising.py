@@ -134,9 +134,10 @@ def test_the_champion_is_served_on_both_ports(serving):
     assert serving.standing.pid == serving.launch.started[0].pid
 
 
-def test_a_swap_under_traffic_fails_no_request(serving):
+@pytest.mark.parametrize("which", ["port", "shared_port"])
+def test_a_swap_under_traffic_fails_no_request(serving, which):
     serving.until_serving(FIRST)
-    with Traffic(serving.port) as traffic:
+    with Traffic(getattr(serving, which)) as traffic:
         for champion in (SECOND, Champion(version=1, epoch=3, package="sum"), Champion(version=4, epoch=4, package="sum")):
             time.sleep(0.2)
             serving.until_serving(champion)

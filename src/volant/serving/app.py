@@ -109,7 +109,7 @@ class WorkerApp:
             traceback.print_exception(error, file=sys.stderr)
             reply = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "The worker failed; its output has the traceback.")
         self._metrics.answered(name, reply.status, perf_counter_ns() - started_ns)
-        await _send(send, reply, head_only=request.method == "HEAD")
+        await _send(send, reply, head_only=request.method == "HEAD", last=not self.ready)
 
     def _route(self, request: Request) -> Route | Reply:
         self._guard.check_names(request)
@@ -215,7 +215,10 @@ def _fingerprint(request: Request, body: bytes) -> str:
     return digest(b"\0".join((request.path.encode(), request.content_type().encode(), length, body)))[:32]
 
 
-async def _send(send: Send, reply: Reply, *, head_only: bool) -> None:
+async def _send(send: Send, reply: Reply, *, head_only: bool, last: bool) -> None:
+    """``last``: the connection ends with this answer, so that a client of a draining worker goes to its successor."""
     headers = [(b"content-type", reply.content_type), (b"content-length", str(len(reply.body)).encode()), *reply.headers]
+    if last:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": int(reply.status), "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head_only else reply.body})

@@ -43,6 +43,7 @@ from volant.serving.spec import Failed, Ready, Update, WorkerSpec
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
 ACCEPTED_SECONDS = 0.2
+IDLE_SECONDS = 1.0
 
 
 class Loaded(NamedTuple):
@@ -133,10 +134,16 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, and let what was accepted a moment ago send its request before idle connections are closed."""
+        """Stop accepting, and let what was accepted a moment ago send its request before idle connections are closed.
+
+        Each connection ends with its next answer; those that ask nothing for a while are closed.
+        """
         for server in self.servers:
             server.close()
         await asyncio.sleep(ACCEPTED_SECONDS)
+        for _ in range(round((IDLE_SECONDS - ACCEPTED_SECONDS) / 0.05)):
+            if self.server_state.connections:
+                await asyncio.sleep(0.05)
         await super().shutdown(sockets=sockets)
 
     def stop(self) -> None:
