@@ -2,7 +2,7 @@ import pytest
 from server_parts import LoopThread
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loop():
     thread = LoopThread()
     yield thread

@@ -50,11 +50,11 @@ class LoopThread:
 
 
 @contextmanager
-def listening(loop, app):
+def listening(loop, app, **settings):
     """Serve an ASGI application; gives its port."""
     started = threading.Event()
     with listen("127.0.0.1", 0) as listener:
-        server = HttpServer(app, started.set)
+        server = HttpServer(app, started.set, **settings)
         task = asyncio.run_coroutine_threadsafe(server.serve(sockets=[listener]), loop.loop)
         assert started.wait(10)
         try:

@@ -36,13 +36,13 @@ ROUTES = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asking(loop):
     with listening(loop, app_of(ROUTES, asks=True, tokens=TOKENS)) as port:
         yield port
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def local(loop):
     with listening(loop, app_of(ROUTES, tokens=TOKENS)) as port:
         yield port
@@ -185,3 +185,16 @@ def test_queries_are_read_without_failing(local):
     assert ask(local, "GET", "/read?a=1&a=2&b=")[2]["query"] == {"a": "2", "b": ""}
     assert ask(local, "GET", "/read?%ff=%fe&&=")[0] == 200
     assert ask(local, "GET", "/read?" + "&".join(f"a{n}=1" for n in range(500)))[2]["query"] == {}
+
+
+def test_a_connection_that_never_finishes_its_head_is_closed(loop):
+    with listening(loop, app_of(ROUTES), head_seconds=0.3) as port, socket.create_connection(("127.0.0.1", port)) as raw:
+        raw.settimeout(10)
+        raw.sendall(b"GET /read HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 200")
+        raw.sendall(b"GET /read HTTP/1.1\r\nHost: loc")
+        while raw.recv(1000):
+            pass
+        with socket.create_connection(("127.0.0.1", port)) as silent:
+            silent.settimeout(10)
+            assert silent.recv(10) == b""

@@ -15,7 +15,7 @@ def whoami(request):
     return Response(body=request.principal.name.encode())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def port(loop):
     page = Route(
         method="GET",

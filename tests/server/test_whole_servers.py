@@ -188,15 +188,15 @@ class Traffic:
 def test_five_kills_of_the_whole_server_under_traffic_lose_nothing_acknowledged(project):
     project.release(1)
     server = started(project.root, 0)
-    port = server.port
+    port, worker_port = server.port, server.worker_port
     with Traffic(port) as traffic:
         for _ in range(5):
             labelled_more(server, traffic)
             worker = server.worker_pid()
             server.kill()
             server.process.stdout.close()
+            server = started(project.root, port, worker_port)  # at once: what is left of the old one must not be in the way
             wait_for_end(worker)
-            server = started(project.root, port)
         labelled_more(server, traffic)
     assert server.stop() == 0
     server.process.stdout.close()
@@ -221,8 +221,8 @@ def wait_for_end(pid):
         time.sleep(0.02)
 
 
-def started(root, port):
-    process, stderr = launch(root, port=port)
+def started(root, port, worker_port=0):
+    process, stderr = launch(root, port=port, worker_port=worker_port)
     line = process.stdout.readline()
     assert line, stderr.read_text()
     return Up(process, json.loads(line), stderr)

@@ -3,12 +3,14 @@
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from volant.kernel.errors import ConflictError, InvalidInputError, UsageError, VolantError
 
 BACKLOG = 2048
+ORPHAN_ROUNDS, ROUND_SECONDS = 30, 0.05
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
@@ -25,8 +27,20 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
 def reserve(host: str, port: int, *, option: str = "--worker-port") -> socket.socket:
     """A bound socket that does not listen yet: until a worker does, clients are refused and do not hang."""
     if port:
-        listen(host, port, option=option).close()  # two sockets may be bound to one port, but only one may listen
+        _wait_until_free(host, port, option)
     return _bound(host, port, option)
+
+
+def _wait_until_free(host: str, port: int, option: str) -> None:
+    """Two sockets may be bound to one port, but only one may listen. The worker of a server that was killed a moment
+    ago still does, until it has noticed.
+    """
+    for _ in range(ORPHAN_ROUNDS):
+        with contextlib.suppress(ConflictError):
+            listen(host, port, option=option).close()
+            return
+        time.sleep(ROUND_SECONDS)
+    listen(host, port, option=option).close()
 
 
 def _bound(host: str, port: int, option: str) -> socket.socket:

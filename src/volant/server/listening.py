@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
+HEAD_SECONDS = 20.0
 DRAIN_SECONDS = 10
 
 
@@ -18,12 +19,23 @@ class HeadTooLargeError(ValueError):
 
 
 class _LimitedProtocol(HttpToolsProtocol):
-    """Refuses heads without end, which the parser would keep in memory."""
+    """Refuses heads without end, which the parser would keep in memory, and connections that never finish one."""
 
+    head_seconds = HEAD_SECONDS
     _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._head_bytes = 0
+        self._await_head()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -34,6 +46,19 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value) + 4)
         super().on_header(name, value)
 
+    def on_headers_complete(self) -> None:
+        self._head_came()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._head_came()
+        self._head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _head_came(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES:
@@ -43,11 +68,12 @@ class _LimitedProtocol(HttpToolsProtocol):
 class HttpServer(uvicorn.Server):
     """Leaves signals to whoever runs it, and says when it answers."""
 
-    def __init__(self, app: Any, started: Callable[[], None]) -> None:
+    def __init__(self, app: Any, started: Callable[[], None], *, head_seconds: float = HEAD_SECONDS) -> None:
+        protocol = type("LimitedProtocol", (_LimitedProtocol,), {"head_seconds": head_seconds})
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_LimitedProtocol,
+                http=protocol,
                 ws="none",
                 lifespan="off",
                 loop="none",
