@@ -1,3 +1,4 @@
+import http.client
 import os
 import signal
 import sys
@@ -113,7 +114,7 @@ class Traffic:
         while not self._stop.is_set():
             try:
                 status, headers, _ = client.predict(**({} if self._row is None else {"row": self._row}))
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 self.trouble.append(repr(error))
                 client.close()
                 continue

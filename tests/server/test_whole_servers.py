@@ -1,3 +1,4 @@
+import http.client
 import json
 import os
 import signal
@@ -179,7 +180,7 @@ class Traffic:
                 label = {"prediction_id": f"{prediction}.0", "label": number * 1_000_000 + count}
                 if client.ask("POST", "/labels", json.dumps({"labels": [label]}), JSON)[0] == 200:
                     self.labels.append((label["prediction_id"], label["label"]))
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 client.close()
                 time.sleep(0.02)
         client.close()
