@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import json
 import os
@@ -63,6 +64,28 @@ def test_other_signals_stop_it_too(project, number):
         worker = server.worker_pid()
         assert server.stop(number) == 0
         assert not is_alive(worker)
+
+
+def test_a_second_signal_ends_it_at_once_and_leaves_no_worker(project):
+    project.release(1)
+    with up(project.root) as server:
+        server.until(server.ready)
+        worker = server.worker_pid()
+        slow = json.dumps({"dataframe_records": [{**ROW, "station": "s1", "city": "slow"}] * 3})
+        asking = threading.Thread(target=ask_in_vain, args=(server, slow))
+        asking.start()
+        time.sleep(0.2)
+        os.kill(server.process.pid, signal.SIGINT)
+        time.sleep(0.3)
+        assert server.process.poll() is None  # it still waits for the answer
+        assert server.stop(signal.SIGINT) == 128 + signal.SIGINT
+        asking.join()
+        wait_for_end(worker)
+
+
+def ask_in_vain(server, body):
+    with contextlib.suppress(OSError):
+        server.ask("POST", "/invocations", body, JSON)
 
 
 def test_labels_are_taken_before_they_are_acknowledged_and_bad_ones_name_their_field(project):

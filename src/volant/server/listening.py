@@ -98,8 +98,7 @@ class HttpServer(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        """Answer what has been asked, then end; a second call ends at once."""
-        self.force_exit = self.should_exit
+        """Answer what has been asked, then end."""
         self.should_exit = True
 
 

@@ -1,6 +1,7 @@
 """Running a server: everything started in order, stopped in order, and nothing left behind."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -109,11 +110,19 @@ class _Tasks(NamedTuple):
 
 
 def _stop_on_signals(server: HttpServer) -> None:
-    """SIGHUP too, unless it is ignored, as under nohup."""
+    """The first signal stops in order, a second one at once: children end with their input, and what was acknowledged is
+    safe. SIGHUP counts too, unless it is ignored, as under nohup.
+    """
     loop = asyncio.get_running_loop()
+
+    def heed(number: signal.Signals) -> None:
+        if server.should_exit:
+            os._exit(128 + number)
+        server.stop()
+
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, server.stop)
+            loop.add_signal_handler(number, heed, number)
 
 
 async def _end_with_any(server: HttpServer, tasks: _Tasks) -> None:
