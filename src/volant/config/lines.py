@@ -1,0 +1,120 @@
+"""The lines under ``gates`` and ``retrain.when``."""
+
+from functools import partial
+from typing import Any
+
+from volant.config.amounts import Confidence, Duration, MarginKind
+from volant.config.kinds import Choice, Number, Text, Texts, Whole, nearest, shown, wrong
+from volant.config.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from volant.config.model import GateConfig, GateKind, TriggerConfig, TriggerKind
+from volant.config.sections import Entry, OneOf, Section
+from volant.config.yaml_tree import Node
+from volant.kernel.errors import UsageError
+
+
+class MetricName(Text):
+    """A metric that Volant computes; whether it fits the task is checked once the task is known (``rules.py``)."""
+
+    def __init__(self) -> None:
+        super().__init__("a metric")
+        self._names = (*REGRESSION_METRICS, *CLASSIFICATION_METRICS)
+
+    def read(self, node: Node) -> str:
+        """See ``Kind``."""
+        name = super().read(node)
+        if name in self._names:
+            return name
+        close = nearest(name, self._names)
+        raise UsageError(
+            f"{node.place}: there is no metric {name!r}.",
+            found=shown(node),
+            next_step=f"did you mean {close!r}?" if close else f"use one of {', '.join(self._names)}",
+            field=node.place.path,
+        )
+
+    def schema(self) -> dict[str, Any]:
+        """See ``Kind``."""
+        return {"enum": list(self._names)}
+
+
+class Word:
+    """A word that can only be itself; it stands for a value."""
+
+    def __init__(self, word: str, value: object) -> None:
+        self.said = word
+        self._value = value
+
+    def read(self, node: Node) -> object:
+        """See ``Kind``."""
+        if node.content != self.said:
+            raise wrong(node, self.said)
+        return self._value
+
+    def show(self, value: object) -> str:
+        """See ``Kind``."""
+        del value
+        return self.said
+
+    def schema(self) -> dict[str, Any]:
+        """See ``Kind``."""
+        return {"const": self.said}
+
+
+_METRIC = Entry(key="metric", kind=MetricName(), about="the metric that is compared; without it the project's metric")
+_MARGIN = Entry(key="margin", kind=MarginKind(), about="how much worse still counts as not worse: 1% of the other's metric, or a number")
+_CONFIDENCE = Entry(key="confidence", kind=Confidence(), about="of the bound that has to lie within the margin")
+_VERSUS = Entry(
+    key="vs",
+    attribute="kind",
+    kind=Choice(GateKind, without=(GateKind.SLICES, GateKind.FLOOR, GateKind.LATENCY)),
+    about="what the candidate is compared with: the best of the baselines as known at the label delay, or what serves now",
+    required=True,
+)
+_SLICES = Entry(
+    key="slices", kind=Texts("a list of columns", least=1), about="columns whose every value must not be surely worse", required=True
+)
+_LEAST = Entry(key="min", attribute="minimum", kind=Number(), about="the least value of the metric that passes")
+_MOST = Entry(key="max", attribute="maximum", kind=Number(), about="the greatest value of the metric that passes")
+_LATENCY = Entry(
+    key="latency_p99", attribute="latency_us", kind=Duration(), about="99 of 100 one-row predictions take no longer", required=True
+)
+
+_GATES: dict[tuple[str, ...], Section] = {
+    ("latency_p99",): Section(partial(GateConfig, kind=GateKind.LATENCY), (_LATENCY,)),
+    ("slices",): Section(partial(GateConfig, kind=GateKind.SLICES), (_METRIC, _SLICES, _MARGIN, _CONFIDENCE)),
+    ("vs",): Section(GateConfig, (_METRIC, _VERSUS, _MARGIN, _CONFIDENCE)),
+    ("min", "max"): Section(partial(GateConfig, kind=GateKind.FLOOR), (_METRIC, _LEAST, _MOST, _CONFIDENCE)),
+}
+_MARKS = {GateKind.LATENCY: "latency_p99", GateKind.SLICES: "slices", GateKind.FLOOR: "min"}
+
+GATES = OneOf(
+    "a list of gate lines",
+    _GATES,
+    examples="{vs: baseline}, {vs: champion, margin: 1%}, {slices: [COLUMN], margin: 5%}, {max: 50} or {latency_p99: 20ms}",
+    pick=lambda gate: _MARKS.get(gate.kind, "vs"),
+)
+
+_CLOCK = Entry(key="clock", attribute="every_us", kind=Duration(), about="so long since the last training began", required=True)
+_NEW = Entry(
+    key="new_labels", attribute="labels", kind=Whole(1, 10**12), about="so many labels that the champion did not learn from", required=True
+)
+_WORSE = Entry(
+    key="performance",
+    attribute="kind",
+    kind=Word("worse", TriggerKind.PERFORMANCE),
+    about="the live metric is surely worse than it was on the holdout",
+    required=True,
+)
+
+_TRIGGERS: dict[tuple[str, ...], Section] = {
+    ("clock",): Section(partial(TriggerConfig, kind=TriggerKind.CLOCK), (_CLOCK,)),
+    ("new_labels",): Section(partial(TriggerConfig, kind=TriggerKind.NEW_LABELS), (_NEW,)),
+    ("performance",): Section(TriggerConfig, (_WORSE,)),
+}
+
+TRIGGERS = OneOf(
+    "a list of triggers",
+    _TRIGGERS,
+    examples="{clock: 7d}, {new_labels: 5000} or {performance: worse}",
+    pick=lambda trigger: str(trigger.kind.value),
+)

@@ -1,0 +1,74 @@
+"""What must hold between the keys of ``volant.yaml``, once each is right by itself."""
+
+from collections.abc import Callable, Iterator
+
+from volant.config.metrics import METRICS_OF_TASK
+from volant.config.model import Autonomy, GateConfig, GateKind, Keep, ProjectConfig
+from volant.kernel.errors import UsageError
+
+Where = Callable[[str], str]
+
+
+def check(config: ProjectConfig, where: Where) -> None:
+    """``UsageError`` for the first thing that does not fit; ``where`` gives file and line of a path."""
+    for path, found, next_step in _problems(config):
+        raise UsageError(f"{where(path)}: {found}.", next_step=next_step, field=path)
+
+
+Problem = tuple[str, str, str]
+
+
+def _problems(config: ProjectConfig) -> Iterator[Problem]:
+    yield from _metrics(config)
+    yield from _columns(config)
+    yield from _training(config)
+    for number, gate in enumerate(config.gates):
+        yield from _gate(config, gate, f"gates[{number}]")
+    if config.release.autonomy is Autonomy.AUTOPILOT and not any(_compares(gate) for gate in config.gates):
+        yield (
+            "release.autonomy",
+            "autopilot lets out whatever passes the gates, and no gate tests the model",
+            "add {vs: baseline} and {vs: champion, margin: 1%} under gates, or write autonomy: propose",
+        )
+
+
+def _compares(gate: GateConfig) -> bool:
+    return gate.kind in {GateKind.BASELINE, GateKind.CHAMPION, GateKind.FLOOR}
+
+
+def _metrics(config: ProjectConfig) -> Iterator[Problem]:
+    fitting = METRICS_OF_TASK[config.task]
+    used = [("metric", config.metric), *((f"gates[{i}].metric", gate.metric) for i, gate in enumerate(config.gates))]
+    for path, metric in used:
+        if metric is not None and metric not in fitting:
+            yield path, f"the metric {metric!r} does not fit the task {config.task.value!r}", f"use one of {', '.join(fitting)}"
+
+
+def _columns(config: ProjectConfig) -> Iterator[Problem]:
+    data = config.data
+    roles = [("data.key", data.key), ("data.drop", data.drop), ("data.time", (data.time,)), ("data.group", (data.group,))]
+    for path, names in roles:
+        if config.target in names:
+            yield path, f"{config.target!r} is the target, which nobody knows when predicting", f"take it out of {path}"
+    if data.time is not None and data.time in data.drop:
+        yield "data.drop", f"{data.time!r} is the time column", "take it out of data.drop: time is no feature unless a function uses it"
+    for name in (data.source, data.contract):
+        if name is not None and ("://" in name or name.startswith("python:")):
+            yield "data.source" if name is data.source else "data.contract", f"{name!r} is no file", "name a file"
+
+
+def _training(config: ProjectConfig) -> Iterator[Problem]:
+    window = config.train.window
+    if window.keep is Keep.LAST and window.size is None:
+        yield "train.window", "keep: last needs a size", "write {keep: last, size: 90d} or {keep: all}"
+    if window.keep is Keep.ALL and window.size is not None:
+        yield "train.window.size", "keep: all takes no size", "write {keep: last, size: 90d} or {keep: all}"
+    if "seed" in config.train.params:
+        yield "train.params.seed", "the seed has a place of its own", "write train.seed"
+
+
+def _gate(config: ProjectConfig, gate: GateConfig, path: str) -> Iterator[Problem]:
+    if gate.minimum is not None and gate.maximum is not None and gate.minimum > gate.maximum:
+        yield path, f"min {gate.minimum:g} is above max {gate.maximum:g}, so nothing passes", "swap them"
+    if config.target in gate.slices:
+        yield f"{path}.slices", f"{config.target!r} is the target", "slice by another column"

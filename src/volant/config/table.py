@@ -1,0 +1,128 @@
+"""All keys of ``volant.yaml``, in the order in which they are written."""
+
+from volant.config.amounts import Duration, RowsOrTime
+from volant.config.kinds import Choice, Params, Pattern, Text, Texts, Whole
+from volant.config.lines import GATES, TRIGGERS, MetricName
+from volant.config.model import (
+    Amount,
+    Autonomy,
+    DataConfig,
+    GuardConfig,
+    Keep,
+    ProjectConfig,
+    ReleaseConfig,
+    RetrainConfig,
+    ServeConfig,
+    Task,
+    TrainConfig,
+    TrainFrom,
+    WindowConfig,
+)
+from volant.config.sections import Entry, Section
+from volant.config.yaml_tree import Node
+
+PROJECT_NAME = r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+
+
+class Last:
+    """``{last: 14d}`` or ``{last: 2000 rows}``."""
+
+    said = "{last: 14d} or {last: 2000 rows}"
+
+    def __init__(self) -> None:
+        self._section = Section(dict, (Entry(key="last", kind=RowsOrTime(), about="this much of the end of the data", required=True),))
+
+    def read(self, node: Node) -> Amount:
+        """See ``Kind``."""
+        amount: Amount = self._section.read(node)["last"]
+        return amount
+
+    def show(self, value: Amount) -> dict[str, str]:
+        """See ``Kind``."""
+        return {"last": RowsOrTime().show(value)}
+
+    def schema(self) -> dict[str, object]:
+        """See ``Kind``."""
+        amount = {"type": "object", "properties": {"last": RowsOrTime().schema()}, "required": ["last"], "additionalProperties": False}
+        return {**amount, "description": self.said}
+
+
+_COLUMN = Text("a column's name", reference=False)
+
+DATA = Section(
+    DataConfig,
+    (
+        Entry(key="source", kind=Text("a file"), about="CSV or Parquet file, relative to this file's folder", required=True),
+        Entry(key="key", kind=Texts("a list of columns"), about="columns that name a row: labels join by it, later rows replace earlier"),
+        Entry(key="group", kind=_COLUMN, about="column of rows that belong together in splits and intervals"),
+        Entry(key="time", kind=_COLUMN, about="column that says when a row happens; without it each row is one tick"),
+        Entry(key="tick", attribute="tick_us", kind=Duration(), about="how long a row lasts where there is no time column (1s if unsaid)"),
+        Entry(key="drop", kind=Texts("a list of columns"), about="columns that are no features; still stored, may be keys"),
+        Entry(key="label_delay", attribute="label_delay_us", kind=Duration(zero=True), about="how long after the row its target is known"),
+        Entry(key="contract", kind=Text("a file"), about="ODCS file with what the data promise, checked before training"),
+    ),
+)
+WINDOW = Section(
+    WindowConfig,
+    (
+        Entry(key="keep", kind=Choice(Keep), about="all rows, or the last ones"),
+        Entry(key="size", kind=RowsOrTime(), about="how many, with keep: last"),
+    ),
+)
+TRAIN = Section(
+    TrainConfig,
+    (
+        Entry(key="pipeline", kind=Text("a file"), about="Python file with the steps"),
+        Entry(key="from", attribute="from_", kind=Choice(TrainFrom), about="base version plus labelled logged rows, or the source again"),
+        Entry(key="window", kind=WINDOW, about="which rows are learned from"),
+        Entry(key="holdout", kind=Last(), about="the end of the data, kept for the gate"),
+        Entry(key="params", kind=Params(), about="keyword arguments of steps"),
+        Entry(key="seed", kind=Whole(0, 2**32 - 1), about="given to every step that has a keyword seed"),
+    ),
+)
+RELEASE = Section(
+    ReleaseConfig,
+    (Entry(key="autonomy", kind=Choice(Autonomy), about="propose: a person approves; autopilot: passing the gate will do"),),
+)
+GUARD = Section(
+    GuardConfig,
+    (
+        Entry(key="cooldown", attribute="cooldown_us", kind=Duration(zero=True), about="no retrain sooner than this after the last"),
+        Entry(key="min_new_labels", kind=Whole(0, 10**12), about="no retrain with fewer new labels"),
+    ),
+)
+RETRAIN = Section(
+    RetrainConfig,
+    (
+        Entry(key="when", kind=TRIGGERS, about="what may ask for a retrain; any of them is enough"),
+        Entry(key="guard", kind=GUARD, about="what must hold before any of them is heard"),
+    ),
+)
+SERVE = Section(
+    ServeConfig,
+    (
+        Entry(key="max_body_bytes", kind=Whole(1024, 1 << 30), about="larger requests are refused"),
+        Entry(key="max_rows", kind=Whole(1, 10_000_000), about="requests with more rows are refused"),
+    ),
+)
+PROJECT = Section(
+    ProjectConfig,
+    (
+        Entry(key="version", kind=Whole(1, 1, "1"), about="of this file's format: 1", required=True),
+        Entry(
+            key="project",
+            kind=Pattern("a name of up to 64 letters, digits, '_', '-' and '.'", PROJECT_NAME),
+            about="names the project, its model and its dataset",
+            required=True,
+        ),
+        Entry(key="task", kind=Choice(Task, without=(Task.MULTILABEL,)), about="what kind of thing is predicted", required=True),
+        Entry(key="target", kind=_COLUMN, about="column to predict", required=True),
+        Entry(key="metric", kind=MetricName(), about="decides gates, replay and retraining", required=True),
+        Entry(key="data", kind=DATA, about="where the data are and what their columns mean", required=True),
+        Entry(key="train", kind=TRAIN, about="how a model is made"),
+        Entry(key="gates", kind=GATES, about="what a model has to pass before it may serve"),
+        Entry(key="release", kind=RELEASE, about="who lets it out"),
+        Entry(key="retrain", kind=RETRAIN, about="when the wheel turns again"),
+        Entry(key="serve", kind=SERVE, about="limits of one request"),
+    ),
+)
