@@ -1,0 +1,90 @@
+# Needs python3 (3.11 or newer), git and make. Everything else is installed into .venv, pinned by hash.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PYTEST ?= $(BIN)/pytest
+WORKERS ?= auto
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONHASHSEED := 0
+
+.PHONY: help install demo test ci lint types test-lowest docs bench soak lock clean
+
+help:
+	@echo "make install      the package and its developers' tools, into $(VENV)"
+	@echo "make demo         the whole wheel on a simulated city, about a minute, offline once installed"
+	@echo "make test         the whole suite"
+	@echo "make ci           lint, types, layers, the lowest allowed dependencies, the whole suite"
+	@echo "make docs         write the generated reference pages again"
+	@echo "make bench        measure, beside peers where there are any"
+	@echo "make soak         long runs that look for slow leaks and rare failures"
+	@echo "make lock         resolve the newest and the lowest dependencies again"
+	@echo "make clean        remove what was built"
+
+$(UV): requirements-build.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.lock
+	@touch $@
+
+$(VENV)/.runtime: $(UV) requirements.lock pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.dev
+
+demo: $(VENV)/.runtime
+	$(BIN)/volant demo
+
+test: $(VENV)/.dev
+	$(PYTEST) -q -n $(WORKERS) --dist loadfile
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+ci: lint types test-lowest test
+
+# The lowest allowed versions are those of Python 3.11: later Pythons have no wheels of some of them.
+test-lowest: $(VENV)-lowest/.dev
+	@if $(VENV)-lowest/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+		$(VENV)-lowest/bin/pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not browser and not data"; \
+	else echo "the lowest allowed dependencies were NOT tested: they are those of Python 3.11"; fi
+
+$(VENV)-lowest/.dev: $(UV) requirements-lowest.lock pyproject.toml
+	test -x $(VENV)-lowest/bin/python || $(UV) venv --quiet --python $(BIN)/python $(VENV)-lowest
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+		$(UV) pip install --quiet --python $(VENV)-lowest/bin/python --require-hashes -r requirements-build.lock -r requirements-lowest.lock && \
+		$(UV) pip install --quiet --python $(VENV)-lowest/bin/python --no-deps --no-build-isolation --editable . ; fi
+	@touch $@
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.dev
+	@for file in benchmarks/*.py; do \
+		grep -q '^if __name__ == "__main__"' $$file || continue; echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+soak: $(VENV)/.dev
+	VOLANT_SOAK=1 $(PYTEST) -q -n 0 -m slow --count-soak
+
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock: $(UV)
+	printf 'uv>=0.9,<1\nuv_build>=0.9,<1\n' | $(COMPILE) --python-version 3.11 --upgrade -o requirements-build.lock -
+	$(COMPILE) --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --python-version 3.11 --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --python-version 3.11 --upgrade --group test --resolution lowest-direct pyproject.toml -o requirements-lowest.lock
+	@! grep -n '://' requirements*.lock
+
+clean:
+	rm -rf $(VENV) $(VENV)-lowest dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
