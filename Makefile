@@ -74,8 +74,11 @@ bench: $(VENV)/.dev
 	@for file in benchmarks/*.py; do \
 		grep -q '^if __name__ == "__main__"' $$file || continue; echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+# Journeys and crash tests over and over, each round with other random inputs.
+ROUNDS ?= 20
 soak: $(VENV)/.dev
-	VOLANT_SOAK=1 $(PYTEST) -q -n 0 -m slow --count-soak
+	@for round in $$(seq 1 $(ROUNDS)); do \
+		echo "== round $$round of $(ROUNDS)"; $(PYTEST) -q -x -m slow --hypothesis-seed=$$round || exit 1; done
 
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock: $(UV)

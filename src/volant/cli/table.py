@@ -1,0 +1,128 @@
+"""Every command: its name, where it lives, and one line about it. Help is printed from here, without importing any."""
+
+from typing import NamedTuple
+
+VERBS = "volant.cli.verbs"
+
+
+class Line(NamedTuple):
+    """A command; ``place`` is ``module:attribute`` below ``volant.cli.verbs``."""
+
+    name: str
+    place: str
+    about: str
+
+
+class Family(NamedTuple):
+    """Commands that share a noun. ``default`` is the one that runs when none is named."""
+
+    name: str
+    about: str
+    lines: tuple[Line, ...]
+    default: str | None = None
+
+
+Command = Line | Family
+
+CONFIG = Family(
+    "config",
+    "Show, check or describe volant.yaml",
+    (
+        Line("show", "config:show", "Everything in effect, and where each value came from"),
+        Line("validate", "config:validate", "Whether volant.yaml can be used"),
+        Line("schema", "config:schema", "The keys of volant.yaml as JSON Schema"),
+    ),
+)
+DATA = Family(
+    "data",
+    "What the project learns from",
+    (
+        Line("validate", "data:validate", "Hold the data to their contract"),
+        Line("profile", "data:profile", "What each column looks like"),
+        Line("log", "data:log", "Versions of the dataset"),
+    ),
+)
+LABELS = Family("labels", "What turned out to be true", (Line("add", "labels:add", "Add labels from a file"),))
+RUNS = Family(
+    "runs",
+    "List runs, or show one",
+    (
+        Line("list", "runs:list_runs", "Newest first, or best first by a metric (what 'volant runs' does)"),
+        Line("show", "runs:show", "One run: steps, parameters, metrics, artifacts"),
+    ),
+    default="list",
+)
+MODELS = Family(
+    "models",
+    "List model versions, or show one",
+    (
+        Line("list", "models:list_models", "Versions with their state and gate (what 'volant models' does)"),
+        Line("show", "models:show", "One version: gate report, run, history"),
+    ),
+    default="list",
+)
+AUDIT = Family(
+    "audit",
+    "The chain of decisions",
+    (
+        Line("verify", "audit:verify", "Whether anything was edited, removed or cut off"),
+        Line("export", "audit:export", "Every event, one JSON object per line"),
+    ),
+)
+TOKENS = Family(
+    "tokens",
+    "Who may ask the server",
+    (
+        Line("create", "tokens:create", "A new token; its secret is shown once"),
+        Line("list", "tokens:list_tokens", "All tokens, without their secrets"),
+        Line("revoke", "tokens:revoke", "End a token now"),
+    ),
+    default="list",
+)
+
+SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
+    (
+        "Start",
+        (
+            Line("init", "init:init", "Write a project from a data file"),
+            Line("demo", "demo:demo", "The whole wheel on a simulated city, in about a minute"),
+            Line("doctor", "doctor:doctor", "Check this machine and this project"),
+            CONFIG,
+        ),
+    ),
+    ("Data", (DATA, LABELS)),
+    (
+        "Train",
+        (
+            Line("run", "run:run", "Turn the wheel once: data, train, gate, register"),
+            Line("why", "run:why", "Whether a step would run again, and why"),
+            RUNS,
+        ),
+    ),
+    (
+        "Test and release",
+        (
+            Line("gate", "gate:gate", "Judge a version against the champion and the baselines"),
+            MODELS,
+            Line("approve", "releasing:approve", "Let a version out: it becomes the champion"),
+            Line("reject", "releasing:reject", "Turn a version down"),
+        ),
+    ),
+    (
+        "Serve",
+        (
+            Line("up", "up:up", "Serve predictions, API and pages"),
+            Line("predict", "predict:predict", "Score a file, without a server"),
+        ),
+    ),
+    (
+        "Watch",
+        (
+            Line("status", "status:status", "Where the wheel stands and what it waits for"),
+            Line("lineage", "lineage:lineage", "What something was made of, and used for"),
+            AUDIT,
+        ),
+    ),
+    ("Loop", (Line("replay", "replay:replay", "What retraining policies would have done over the history"),)),
+    ("Team", (TOKENS,)),
+)

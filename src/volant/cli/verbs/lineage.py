@@ -1,0 +1,65 @@
+"""``volant lineage``."""
+
+from typing import Any
+
+import click
+
+from volant.cli.blocks import Block, Facts, Mark, Style, Text, Tree, dim, strong
+from volant.cli.numbers import moment, number
+from volant.cli.session import Answer, Session
+from volant.cli.verb import verb
+
+
+@verb("lineage", example="volant lineage @champion")
+@click.argument("node")
+def lineage(session: Session, node: str) -> Answer:
+    """What something was made of, and what was made of it.
+
+    NODE is a prediction id, NAME@VERSION or @champion, a run id, or dataset:NAME@VERSION.
+    """
+    from volant.wiring import commands
+
+    found = commands.lineage(session.project, node)
+    return Answer(found, _blocks(found))
+
+
+def _blocks(found: dict[str, Any]) -> list[Block]:
+    blocks: list[Block] = [Tree(strong(found["node"]), [_tree(branch, "from") for branch in found["from"]])]
+    prediction = found.get("prediction")
+    if prediction is not None:
+        blocks.insert(0, Facts([(key, _short(value)) for key, value in prediction.items() if value is not None]))
+    facts = found.get("facts")
+    if facts:
+        blocks.insert(0, Facts([(key, _short(value)) for key, value in facts.items()]))
+    blocks += [
+        Text(f"{moment(release['at'])}  {release['kind']} by {release['by']}  {release.get('reason') or ''}".rstrip())
+        for release in found.get("releases") or []
+    ]
+    if found["used_for"]:
+        blocks += [Text(""), Tree(dim("used for"), [_tree(branch, "used_for") for branch in found["used_for"]])]
+    return blocks
+
+
+def _tree(branch: dict[str, Any], side: str) -> Tree:
+    facts = branch.get("facts") or {}
+    said = ", ".join(f"{key} {_short(value)}" for key, value in facts.items() if key not in {"digest", "package"})
+    below = [_tree(further, side) for further in branch.get(side) or []]
+    releases = [
+        Tree(Mark(f"{r['kind']} by {r['by']}, {moment(r['at'])}" + (f": {r['reason']}" if r.get("reason") else ""), Style.DIM))
+        for r in branch.get("releases") or []
+    ]
+    return Tree(f"{branch['role']}: {_name(branch['node'])}" + (f"  ({said})" if said else ""), [*releases, *below])
+
+
+def _name(node: str) -> str:
+    """Digests are cut: the first 16 digits name them well enough for people."""
+    noun, _, name = node.partition(":")
+    return f"{noun}:{name[:16]}..." if len(name) == 64 and "@" not in name else node
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_short(member)}" for key, member in value.items())
+    if isinstance(value, list):
+        return ", ".join(_short(member) for member in value[:10])
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,41 @@
+"""``volant approve`` and ``volant reject``."""
+
+import click
+
+from volant.cli.blocks import Hint, Text
+from volant.cli.session import Answer, Session
+from volant.cli.verb import verb
+
+_REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with the decision.")
+_ACTOR = click.option("--as", "actor", metavar="NAME", help="Who decides (default: the user of this machine).")
+
+
+@verb("approve", example='volant approve bikes@2 --reason "better on every season"')
+@click.argument("model")
+@_REASON
+@click.option("--override", is_flag=True, help="Let it out although the gate did not pass; recorded as an override.")
+@_ACTOR
+def approve(session: Session, model: str, reason: str, actor: str | None, *, override: bool) -> Answer:
+    """Let a version out: it becomes the champion, and running servers switch to it.
+
+    MODEL is NAME@VERSION, a version or latest.
+    """
+    from volant.wiring import commands
+
+    found = commands.approve(session.project, model, reason=reason, actor=actor or session.actor, override=override)
+    return Answer(found, [Text(found["sentence"]), Hint("volant up")])
+
+
+@verb("reject", example='volant reject bikes@2 --reason "wrong on holidays"')
+@click.argument("model")
+@_REASON
+@_ACTOR
+def reject(session: Session, model: str, reason: str, actor: str | None) -> Answer:
+    """Turn a version down; it cannot be approved afterwards.
+
+    MODEL is NAME@VERSION, a version or latest.
+    """
+    from volant.wiring import commands
+
+    found = commands.reject(session.project, model, reason=reason, actor=actor or session.actor)
+    return Answer(found, [Text(found["sentence"])])

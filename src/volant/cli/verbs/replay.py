@@ -1,0 +1,110 @@
+"""``volant replay``."""
+
+from typing import Any
+
+import click
+
+from volant.cli.blocks import Block, Cell, Hint, Table, Text, dim, strong, warn
+from volant.cli.numbers import counted, interval, lasting, number, signed
+from volant.cli.session import Answer, Session
+from volant.cli.verb import names, verb
+from volant.kernel.errors import UsageError
+
+
+@verb("replay", example="volant replay --policy never --policy every:4 --last 90d")
+@click.option("--policy", "policies", metavar="POLICY", multiple=True, callback=names,
+              help="never, every:K (windows) or project, each with :sliding or :growing (default: all).")  # fmt: skip
+@click.option("--windows", type=click.IntRange(2), metavar="N", help="How many windows the history is answered in.")
+@click.option("--window-rows", type=click.IntRange(1), metavar="N", help="Rows of a window, instead of their number.")
+@click.option("--last", metavar="AMOUNT", help="Only the end of the history: 90d, or 5000 rows.")
+@click.option("--train-duration", metavar="DURATION", help="How long a training takes in the world (default: as measured).")
+@click.option("--budget", metavar="DURATION", help="Stop training after this long and say what is left out.")
+def replay(
+    session: Session,
+    *,
+    policies: tuple[str, ...],
+    windows: int | None,
+    window_rows: int | None,
+    last: str | None,
+    train_duration: str | None,
+    budget: str | None,
+) -> Answer:
+    """What retraining policies would have done over the history, as the world would have seen it.
+
+    Labels become known after their delay, a training takes its time, and every decision comes from the function that
+    decides live. Never retraining, every few windows and the project's own policy are compared on the same rows.
+    """
+    from volant.wiring import commands
+
+    with session.progress as progress:
+        found = commands.replay(
+            session.project,
+            policies=policies,
+            windows=windows,
+            window_rows=window_rows,
+            last=last,
+            train_duration_us=_duration(train_duration, "--train-duration"),
+            budget_us=_duration(budget, "--budget"),
+            progress=progress,
+        )
+    return Answer(found, _blocks(found))
+
+
+def _duration(text: str | None, option: str) -> int | None:
+    from volant.kernel.clock import parse_duration
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}.", found=text, next_step=f"{option} 30m", field=option) from error
+
+
+def _blocks(found: dict[str, Any]) -> list[Block]:
+    import msgspec
+
+    from volant.loop.replay_model import ReplayResult
+    from volant.loop.report import replay_table, summary_sentence
+
+    result = msgspec.convert(found["result"], ReplayResult)
+    rows: list[list[Cell]] = [_row(row, result.metric) for row in replay_table(result)]
+    headings = [
+        "policy",
+        f">{result.metric}",
+        "bounds",
+        ">vs never",
+        "bounds",
+        ">retrains",
+        ">released",
+        ">refused",
+        ">worst window",
+        "best",
+    ]
+    answered = f"{counted(result.evaluated_rows, 'row')} in {counted(len(result.windows), 'window')}"
+    facts = (
+        f"{answered}, warm-up {result.warm_up_share:.0%}; {counted(result.trainings, 'training')} took {lasting(sum(result.training_us))}"
+    )
+    baselines = ", ".join(f"{name} {number(value)}" for name, value in result.baselines.items())
+    blocks: list[Block] = [Table(headings, rows), Text(dim(facts))]
+    if baselines:
+        blocks.append(Text(dim(f"baselines at the label delay: {baselines}")))
+    blocks += [Text(dim(note)) for note in result.notes]
+    if result.partial:
+        blocks.append(Text(warn(f"partial: {result.partial}")))
+    return [*blocks, Text(strong(summary_sentence(result))), Hint(f"open {found['page']}")]
+
+
+def _row(row: dict[str, Any], metric: str) -> list[Cell]:
+    return [
+        row["policy"],
+        number(row[metric]),
+        dim(interval(row["low"], row["high"])),
+        "" if row["policy"] == "never" else signed(row["vs_never"]),
+        "" if row["policy"] == "never" else dim(interval(row["vs_never_low"], row["vs_never_high"])),
+        number(row["retrains"]),
+        number(row["released"]),
+        number(row["refused"]),
+        number(row["worst_window"]),
+        row["efficient"],
+    ]

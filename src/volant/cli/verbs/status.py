@@ -1,0 +1,60 @@
+"""``volant status``."""
+
+from typing import Any
+
+from volant.cli.blocks import Block, Cell, Facts, Hint, dim, good, strong
+from volant.cli.gatetext import verdict
+from volant.cli.numbers import counted, interval, listed, moment, number, signed
+from volant.cli.session import Answer, Session
+from volant.cli.verb import verb
+
+
+@verb("status", example="volant status")
+def status(session: Session) -> Answer:
+    """One glance: data, last run, gate, what serves, labels, and the next thing to do."""
+    from volant.wiring import commands
+
+    found = commands.status(session.project)
+    return Answer(found, _blocks(found))
+
+
+def _blocks(found: dict[str, Any]) -> list[Block]:
+    facts: list[tuple[str, Cell]] = [
+        ("project", strong(f"{found['project']}  ({found['task']}, {found['metric']}, {found['autonomy']})")),
+        ("data", _data(found["data"])),
+        (
+            "last run",
+            dim("none")
+            if found["run"] is None
+            else f"{found['run']['id'][:12]} {found['run']['status'].lower()}, {moment(found['run']['at'])}",
+        ),
+        ("newest", _version(found["project"], found["newest"])),
+        ("champion", _version(found["project"], found["champion"])),
+        ("serving", dim("no server is running") if found["serving"] is None else good(f"yes ({found['serving']})")),
+        ("predictions", _predictions(found["predictions"])),
+        ("labels", number(found["labels"])),
+        ("waits for", found["waits_for"]),
+    ]
+    return [Facts(facts), Hint(found["next"])]
+
+
+def _data(data: dict[str, Any] | None) -> Cell:
+    if data is None:
+        return dim("nothing frozen yet")
+    return f"@{data['version']}, {counted(data['rows'], 'row')} from the {data['origin']}, {moment(data['at'])}"
+
+
+def _version(project: str, version: dict[str, Any] | None) -> Cell:
+    if version is None:
+        return dim("none")
+    text = f"{project}@{version['version']} {version['state']}, {listed(version['metrics'], 2)}"
+    if version["gate"] is not None:
+        text += f", gate {verdict(version['gate']).text}"
+    if version["against_champion"] is not None:
+        found = version["against_champion"]
+        text += f", {signed(found['difference'])} {interval(found['low'], found['high'])} against {found['other']}"
+    return text
+
+
+def _predictions(counts: dict[str, int]) -> str:
+    return f"{counts['sealed'] + counts['open']:,} logged ({counts['open']:,} not yet sealed)"
