@@ -1,0 +1,72 @@
+"""Heavy work in a process of its own: the child side. See ``child.py`` for the protocol.
+
+Standard output is kept for answers; whatever the work prints goes to standard error. The child ends when its input
+closes, so it cannot outlive the process that asked.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from volant.kernel.errors import InternalError, VolantError, to_record
+
+Report = Callable[[str, float | None], None]
+
+VERBS = {
+    "init": "volant.wiring.verbs.starting:init",
+    "run": "volant.wiring.verbs.training:run",
+    "why": "volant.wiring.verbs.training:why",
+    "score": "volant.wiring.verbs.scoring:score",
+    "predict": "volant.wiring.verbs.scoring:predict",
+    "gate": "volant.wiring.verbs.training:gate",
+    "validate": "volant.wiring.verbs.datasets:validate",
+    "profile": "volant.wiring.verbs.datasets:profile",
+    "labels": "volant.wiring.verbs.evidence:add_labels",
+    "seal": "volant.wiring.verbs.evidence:seal",
+    "prediction": "volant.wiring.verbs.evidence:prediction",
+    "replay": "volant.wiring.verbs.replaying:replay",
+}
+
+
+def _serve(root: Path, requests: BinaryIO, answers: BinaryIO) -> None:
+    for line in requests:
+        message = orjson.loads(line)
+        number = message["id"]
+
+        def send(body: dict[str, Any], number: int = number) -> None:
+            answers.write(orjson.dumps({"id": number, **body}, option=orjson.OPT_NON_STR_KEYS) + b"\n")
+            answers.flush()
+
+        def report(text: str, share: float | None = None, send: Callable[..., None] = send) -> None:
+            send({"progress": {"text": text, "share": share}})
+
+        send(_answer(root, message["verb"], message["request"], report))
+
+
+def _answer(root: Path, verb: str, request: dict[str, Any], report: Report) -> dict[str, Any]:
+    try:
+        module, _, name = VERBS[verb].partition(":")
+        result = getattr(import_module(module), name)(root, dict(os.environ), request, report)
+    except VolantError as error:
+        return {"error": to_record(error)}
+    except Exception as error:  # noqa: BLE001 - the asker must hear of any defect
+        trace = tuple(traceback.format_exc().rstrip().splitlines())
+        return {"error": to_record(InternalError(f"Volant failed while doing '{verb}': {error!r}", details=trace))}
+    return {"result": result}
+
+
+def main() -> None:
+    """Read requests until the input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _serve(Path(sys.argv[1]), sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
