@@ -6,10 +6,10 @@ carries the hash of its stream's history up to itself (docs/explanation/audit.md
 goes into an event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from volant.kernel.codec import Value
+from volant.kernel.codec import Value, canonical
 from volant.kernel.digests import digest
 
 
@@ -59,6 +59,14 @@ def link(previous: str, event: Event) -> str:
     """The chain value of an event: digest over the previous chain value and every stored field but ``chain``."""
     head = "\x1f".join((previous, event.id, event.stream, str(event.seq), event.kind, event.actor, str(event.recorded_at)))
     return digest(head.encode() + b"\x1e" + event.data)
+
+
+def checkpoint_link(previous: str, number: int, recorded_at: int, heads: Mapping[str, tuple[int, str]]) -> str:
+    """The chain value of a checkpoint: digest over the previous checkpoint's chain value and every stored field.
+
+    ``previous`` is ``GENESIS`` for checkpoint 1.
+    """
+    return digest(canonical([previous, number, recorded_at, heads]))
 
 
 class EventStore(Protocol):
