@@ -1,1 +1,1 @@
-"""Pages, rendered on the server."""
+"""The pages: rendered on the server, readable without a script, each with a ``.json`` twin."""

@@ -1,0 +1,50 @@
+"""Lineage: what a thing was made of, and what was made of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from volant.web.formats import segment
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
+
+Json = dict[str, Any]
+MAX_NODE = 300
+
+
+def lineage_page(project: "Project", node: str) -> Json:
+    """The trees above and below a node; with no node, places to start from. ``NotFoundError`` if it is unknown."""
+    starts = _starts(project)
+    if not node:
+        return {"node": "", "starts": starts, "found": None}
+    from volant.wiring.lineage import trace
+
+    found = trace(project, node[:MAX_NODE])
+    return {"node": node, "starts": starts, "found": linked(found)}
+
+
+def _starts(project: "Project") -> list[Json]:
+    state = project.registry.state(project.name)
+    versions = project.models.versions(project.name)[:5]
+    starts = [] if state.champion is None else [{"node": f"{project.name}@{state.champion}", "text": "the champion"}]
+    starts += [{"node": f"{v.model}@{v.number}", "text": f"version {v.number}"} for v in versions if v.number != state.champion]
+    data = project.datasets.latest(project.name)
+    return starts if data is None else [*starts, {"node": f"dataset:{data.dataset}@{data.number}", "text": f"data version {data.number}"}]
+
+
+def linked(found: Json) -> Json:
+    """The trace with an address for each node, its branches one list under ``from`` and ``used_for``."""
+    view = {**found, "url": node_url(str(found.get("node", ""))), "noun": str(found.get("node", "")).partition(":")[0]}
+    for key in ("from", "used_for"):
+        view[key] = [linked(branch) for branch in found.get(key) or ()]
+    return {"role": "", "facts": {}, "releases": [], "prediction": None, **view}
+
+
+def node_url(node: str) -> str | None:
+    """The page of a node, or None for what has no page of its own."""
+    noun, _, name = node.partition(":")
+    base, at, number = name.rpartition("@")
+    if noun == "model" and at:
+        return f"/models/{segment(base)}/versions/{segment(number)}"
+    if noun == "dataset" and at:
+        return f"/data/{segment(base)}/versions/{segment(number)}"
+    return f"/runs/{segment(name)}" if noun == "run" else None

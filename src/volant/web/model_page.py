@@ -1,0 +1,87 @@
+"""A model's versions, newest first, each with its difference to the champion of its day."""
+
+from typing import TYPE_CHECKING, Any
+
+from volant.gates.model import GateReport
+from volant.kernel.errors import NotFoundError
+from volant.registry.model import ModelState, ModelVersion, VersionState
+from volant.web.checks import TONES, difference, main_check, newest_reports
+from volant.web.drawings import forest_reach
+from volant.web.history import decisions
+from volant.web.overview import next_step
+
+if TYPE_CHECKING:
+    from volant.wiring.project import Project
+
+Json = dict[str, Any]
+PAGE = 50
+
+
+def known_model(project: "Project", model: str) -> str:
+    """The name if there is such a model. ``NotFoundError`` naming those there are."""
+    if model == project.name or model in project.models.models():
+        return model
+    raise NotFoundError("There is no model of that name.", found=model[:100], next_step=f"this store holds: {project.name}")
+
+
+def models_list(project: "Project") -> Json:
+    """Names of all models with their champion."""
+    names = [project.name, *(name for name in project.models.models() if name != project.name)]
+    rows = []
+    for name in names:
+        state, versions = project.registry.state(name), project.models.versions(name)
+        newest = versions[0].registered_at if versions else None
+        rows.append({"model": name, "versions": len(versions), "champion": state.champion, "registered_at": newest})
+    return {"models": rows}
+
+
+def model_page(project: "Project", model: str, page: int = 1) -> Json:
+    """One page of versions."""
+    known_model(project, model)
+    state = project.registry.state(model)
+    versions = project.models.versions(model)
+    reports = newest_reports(project, model)
+    events = _by_version(decisions(project, model))
+    shown = versions[(page - 1) * PAGE : page * PAGE]
+    rows = [_row(project, version, state, reports.get(version.package), events.get(version.number, [])) for version in shown]
+    effects = [row["difference"]["effect"] for row in rows if row["difference"]]
+    return {
+        "model": model,
+        "metric": project.config.metric,
+        "champion": state.champion,
+        "epoch": state.epoch,
+        "total": len(versions),
+        "page": page,
+        "more": len(versions) > page * PAGE,
+        "versions": rows,
+        "reach": forest_reach(effects),
+        "trend": [version.metrics.get(project.config.metric) for version in reversed(versions[:60])],
+        "next": next_step(project, state, versions, reports, project.clock.now()),
+    }
+
+
+def _by_version(events: list[Json]) -> dict[int, list[Json]]:
+    found: dict[int, list[Json]] = {}
+    for line in events:
+        if line["version"] is not None:
+            found.setdefault(line["version"], []).append(line)
+    return found
+
+
+def _row(project: "Project", version: ModelVersion, state: ModelState, report: GateReport | None, events: list[Json]) -> Json:
+    standing = state.versions.get(version.number, VersionState.REGISTERED)
+    last = events[0] if events else None
+    return {
+        "version": version.number,
+        "state": standing.value,
+        "value": version.metrics.get(project.config.metric),
+        "difference": difference(main_check(report)),
+        "verdict": None if report is None else report.verdict.value,
+        "tone": "neutral" if report is None else TONES[report.verdict],
+        "dataset": version.dataset,
+        "dataset_version": version.dataset_version,
+        "trained_rows": version.trained_rows,
+        "run_id": version.run_id,
+        "registered_at": version.registered_at,
+        "last": None if last is None else {key: last[key] for key in ("kind", "actor", "recorded_at", "reason", "override")},
+    }
