@@ -188,6 +188,7 @@ class FileProject:
         self.state = self.root / ".volant"
         self.state.mkdir(parents=True, exist_ok=True)
         self.log_folder = self.state / "log"
+        self.anchors = self.state / "anchors"
         self.scratch_folder = self.state / "tmp"
         self.clock = SystemClock()
         self.ids = TimeOrderedIds(self.clock)

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from volant.adapters.memory.database import MemoryDatabase
+from volant.adapters.memory.events import MemoryEvents
 from volant.evidence.sealing import KEEP_US
 from volant.jobs.model import Lease
+from volant.kernel.audit import checkpoint_if_new, read_anchors
 from volant.kernel.errors import ConflictError, InternalError, UnavailableError
-from volant.kernel.events import GENESIS, Checkpoint, Event
-from volant.server.chores import Chores, checkpoint_if_new, sealable
+from volant.kernel.events import NewEvent
+from volant.server.chores import Chores, sealable
 from volant.server.jobs import Jobs
 from volant.server.leadership import Leadership
-from volant.testing.clock import FakeClock
+from volant.testing.clock import CountingIds, FakeClock
 
 CHILD = (sys.executable, str(Path(__file__).with_name("jobs_child.py")))
 
@@ -158,36 +161,26 @@ def test_a_lease_that_cannot_be_asked_for_ends_leading_at_its_time_and_not_befor
     assert not asyncio.run(first.ask())
 
 
-class Stream:
-    """One event stream with its checkpoints."""
-
-    def __init__(self, events=0):
-        self.count, self.points = events, []
-
-    def streams(self):
-        return ("model/bikes",) if self.count else ()
-
-    def read(self, stream, after_seq=0):
-        fields = {"stream": stream, "kind": "k", "data": b"{}", "actor": "a", "recorded_at": 0, "chain": GENESIS}
-        return tuple(Event(id=str(seq), seq=seq, **fields) for seq in range(after_seq + 1, self.count + 1))
-
-    def checkpoints(self):
-        return tuple(self.points)
-
-    def checkpoint(self):
-        heads = {"model/bikes": (self.count, GENESIS)}
-        self.points.append(Checkpoint(number=len(self.points) + 1, recorded_at=0, heads=heads, chain=GENESIS))
+def grow(events, count=1):
+    seq = len(events.read("model/bikes"))
+    events.append("model/bikes", seq, [NewEvent(kind="k", data=b"{}")] * count, actor="a")
 
 
-def test_a_checkpoint_is_made_only_when_something_happened():
-    events = Stream()
-    assert not checkpoint_if_new(events)
-    events.count = 3
-    assert checkpoint_if_new(events)
-    assert not checkpoint_if_new(events)
-    events.count = 4
-    assert checkpoint_if_new(events)
-    assert [point.heads["model/bikes"][0] for point in events.points] == [3, 4]
+@pytest.fixture
+def events(clock):
+    return MemoryEvents(MemoryDatabase(clock, CountingIds()))
+
+
+def test_a_checkpoint_is_made_only_when_something_happened(tmp_path, events):
+    anchors = tmp_path / "anchors"
+    assert not checkpoint_if_new(events, anchors)
+    grow(events, 3)
+    assert checkpoint_if_new(events, anchors)
+    assert not checkpoint_if_new(events, anchors)
+    grow(events)
+    assert checkpoint_if_new(events, anchors)
+    assert [point.heads["model/bikes"][0] for point in events.checkpoints()] == [3, 4]
+    assert [anchor.chain for anchor in read_anchors(anchors)] == [point.chain for point in events.checkpoints()]
 
 
 def log_file(folder, age_us, now):
@@ -206,26 +199,27 @@ def test_only_old_files_of_the_log_call_for_sealing(tmp_path, clock):
 
 
 @pytest.mark.parametrize("leads", [True, False])
-def test_only_the_leader_seals_and_checkpoints(tmp_path, clock, leads, capfd):
-    events = Stream(2)
+def test_only_the_leader_seals_and_checkpoints(tmp_path, clock, events, leads, capfd):
+    grow(events, 2)
     log_file(tmp_path / "log", KEEP_US * 2, clock.now())
 
     async def work(jobs):
-        chores = Chores(events=events, log=tmp_path / "log", jobs=jobs, clock=clock, may=lambda: leads)
+        chores = Chores(events=events, anchors=tmp_path / "anchors", log=tmp_path / "log", jobs=jobs, clock=clock, may=lambda: leads)
         await chores.finish()
 
     with_jobs(tmp_path, work)
     assert (tmp_path / "sealed").exists() is leads
-    assert bool(events.points) is leads
+    assert bool(events.checkpoints()) is leads
     assert capfd.readouterr().err == ""
 
 
-def test_a_chore_that_fails_is_reported_and_does_not_end_the_round(tmp_path, clock, capfd):
+def test_a_chore_that_fails_is_reported_and_does_not_end_the_round(tmp_path, clock, events, capfd):
     log_file(tmp_path / "log", KEEP_US * 2, clock.now())
 
     async def main():
         jobs = Jobs(tmp_path, os.environ, command=(sys.executable, "-c", "raise SystemExit(3)"))
-        await Chores(events=Stream(), log=tmp_path / "log", jobs=jobs, clock=clock, may=lambda: True).once()
+        chores = Chores(events=events, anchors=tmp_path / "anchors", log=tmp_path / "log", jobs=jobs, clock=clock, may=lambda: True)
+        await chores.once()
         await jobs.close()
 
     asyncio.run(main())

@@ -32,6 +32,10 @@ class ModelStore(Protocol):
         """Point an alias at a version."""
         ...
 
+    def remove_alias(self, model: str, alias: str) -> None:
+        """Point an alias at nothing; nothing happens if it did not point at anything."""
+        ...
+
     def aliases(self, model: str) -> dict[str, int]:
         """Alias -> version."""
         ...

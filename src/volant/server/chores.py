@@ -7,6 +7,7 @@ from pathlib import Path
 
 from volant.evidence.reading import raw_files
 from volant.evidence.sealing import KEEP_US
+from volant.kernel.audit import checkpoint_if_new
 from volant.kernel.clock import Clock
 from volant.kernel.events import EventStore
 from volant.server.jobs import Jobs
@@ -19,9 +20,18 @@ class Chores:
     """Done by whoever ``may``; a chore that fails is reported and done again in the next round."""
 
     def __init__(
-        self, *, events: EventStore, log: Path, jobs: Jobs, clock: Clock, may: Callable[[], bool], round_seconds: float = ROUND_SECONDS
+        self,
+        *,
+        events: EventStore,
+        anchors: Path,
+        log: Path,
+        jobs: Jobs,
+        clock: Clock,
+        may: Callable[[], bool],
+        round_seconds: float = ROUND_SECONDS,
     ) -> None:
         self._events = events
+        self._anchors = anchors
         self._log = log
         self._jobs = jobs
         self._clock = clock
@@ -48,7 +58,7 @@ class Chores:
         try:
             if await asyncio.to_thread(sealable, self._log, self._clock.now()):
                 await self._jobs.call("seal", {})
-            await asyncio.to_thread(checkpoint_if_new, self._events)
+            await asyncio.to_thread(checkpoint_if_new, self._events, self._anchors)
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             _report(f"A chore failed and will be done again: {error}")
 
@@ -62,16 +72,6 @@ def sealable(log: Path, now: int) -> bool:
         except FileNotFoundError:
             continue
     return False
-
-
-def checkpoint_if_new(events: EventStore) -> bool:
-    """Checkpoint all streams if any has grown since the last one."""
-    checkpoints = events.checkpoints()
-    heads = checkpoints[-1].heads if checkpoints else {}
-    if not any(events.read(stream, heads[stream][0] if stream in heads else 0) for stream in events.streams()):
-        return False
-    events.checkpoint()
-    return True
 
 
 def _report(text: str) -> None:

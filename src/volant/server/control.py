@@ -93,7 +93,12 @@ class Control:
         self.leadership = Leadership(project.leases, project.clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
         self.chores = Chores(
-            events=project.events, log=project.log_folder, jobs=self.jobs, clock=project.clock, may=lambda: self.leadership.held
+            events=project.events,
+            anchors=project.anchors,
+            log=project.log_folder,
+            jobs=self.jobs,
+            clock=project.clock,
+            may=lambda: self.leadership.held,
         )
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)

@@ -1,0 +1,1 @@
+"""All stores over one SQLite file: a database, its numbered migrations, and one module per noun."""

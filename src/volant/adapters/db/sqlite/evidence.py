@@ -1,0 +1,106 @@
+"""Labels and sealed segments in SQLite."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from volant.adapters.db.sqlite.database import Rows, SqliteDatabase
+from volant.adapters.db.sqlite.statements import statements
+from volant.evidence.model import Label, LabelCounts, Segment
+from volant.kernel.crashpoints import reach
+
+CHUNK = 10_000
+BY_PREDICTION, BY_KEY = 0, 1
+
+Subject = tuple[int, str]
+
+
+class SqliteLabels:
+    """See :class:`volant.evidence.ports.LabelStore`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._db = database
+        self._sql = statements("labels")
+
+    def add(self, model: str, labels: Sequence[Label]) -> LabelCounts:
+        """See the port."""
+        counts = {"new": 0, "corrected": 0, "repeated": 0}
+        with self._db.transaction():
+            for part in _chunks(labels):
+                winners = self._winners(model, part)
+                rows = []
+                for label in part:
+                    subject, value = subject_of(label), _text(label.value)
+                    kind = "new" if subject not in winners else "repeated" if winners[subject] == value else "corrected"
+                    counts[kind] += 1
+                    if kind != "repeated":
+                        winners[subject] = value
+                        rows.append((model, *subject, value, label.known_at, label.recorded_at, label.source))
+                self._db.write_many(self._sql["add"], rows)
+        reach("labels.committed")
+        return LabelCounts(**counts)
+
+    def _winners(self, model: str, labels: Sequence[Label]) -> dict[Subject, str]:
+        """The last recorded value of each subject that has one."""
+        subjects = orjson.dumps(list({subject_of(label) for label in labels})).decode()
+        rows = self._db.rows(self._sql["winners"], {"model": model, "subjects": subjects})
+        return {(kind, subject): value for kind, subject, value in rows}
+
+    def current(self, model: str, known_by: int) -> tuple[Label, ...]:
+        """See the port."""
+        return _labels(self._db.rows(self._sql["current"], (model, known_by)))
+
+    def count(self, model: str, known_by: int, recorded_after: int = 0) -> int:
+        """See the port."""
+        row = self._db.row(self._sql["count"], (model, known_by, recorded_after))
+        assert row is not None
+        return int(row[0])
+
+    def history(self, model: str, subject: str) -> tuple[Label, ...]:
+        """See the port."""
+        return _labels(self._db.rows(self._sql["history"], (model, subject)))
+
+
+class SqliteSegments:
+    """See :class:`volant.evidence.ports.SegmentStore`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._db = database
+        self._sql = statements("segments")
+
+    def add(self, segment: Segment) -> bool:
+        """See the port."""
+        return self._db.write(self._sql["add"], tuple(getattr(segment, name) for name in Segment.__struct_fields__)) == 1
+
+    def segments(self, model: str) -> tuple[Segment, ...]:
+        """See the port."""
+        names = Segment.__struct_fields__
+        return tuple(Segment(**dict(zip(names, row, strict=True))) for row in self._db.rows(self._sql["segments"], (model,)))
+
+
+def subject_of(label: Label) -> Subject:
+    """What the label is about: a prediction id or a key."""
+    if label.prediction_id is not None:
+        return BY_PREDICTION, label.prediction_id
+    assert label.key is not None
+    return BY_KEY, label.key
+
+
+def _text(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _chunks(labels: Sequence[Label]) -> Iterator[Sequence[Label]]:
+    for start in range(0, len(labels), CHUNK):
+        yield labels[start : start + CHUNK]
+
+
+def _labels(rows: Rows) -> tuple[Label, ...]:
+    return tuple(_label(row) for row in rows)
+
+
+def _label(row: tuple[Any, ...]) -> Label:
+    kind, subject, value, known_at, recorded_at, source = row
+    named: dict[str, Any] = {"prediction_id" if kind == BY_PREDICTION else "key": subject}
+    return Label(**named, value=orjson.loads(value), known_at=known_at, recorded_at=recorded_at, source=source)

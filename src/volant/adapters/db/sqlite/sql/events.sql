@@ -1,0 +1,32 @@
+-- name: head
+SELECT seq, chain FROM event WHERE stream = ? ORDER BY seq DESC LIMIT 1;
+
+-- name: heads
+SELECT stream, seq, chain FROM event AS e WHERE seq = (SELECT max(seq) FROM event WHERE stream = e.stream) GROUP BY stream ORDER BY stream;
+
+-- name: add
+INSERT INTO event (id, stream, seq, kind, data, actor, recorded_at, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: read
+SELECT id, stream, seq, kind, data, actor, recorded_at, chain FROM event WHERE stream = ? AND seq > ? ORDER BY seq;
+
+-- name: streams
+SELECT DISTINCT stream FROM event ORDER BY stream;
+
+-- name: add_effect
+INSERT INTO effect (id, kind, payload, recorded_at) VALUES (?, ?, ?, ?);
+
+-- name: pending
+SELECT id, kind, payload, recorded_at FROM effect WHERE done_at IS NULL ORDER BY position LIMIT ?;
+
+-- name: done
+UPDATE effect SET done_at = ? WHERE id = ? AND done_at IS NULL;
+
+-- name: last_checkpoint
+SELECT number, chain FROM checkpoint ORDER BY number DESC LIMIT 1;
+
+-- name: add_checkpoint
+INSERT INTO checkpoint (number, recorded_at, heads, chain) VALUES (?, ?, ?, ?);
+
+-- name: checkpoints
+SELECT number, recorded_at, heads, chain FROM checkpoint WHERE number > ? ORDER BY number;

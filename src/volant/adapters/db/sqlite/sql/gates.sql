@@ -1,0 +1,11 @@
+-- name: add
+INSERT INTO gate_report (id, model, package, body) VALUES (?, ?, ?, ?);
+
+-- name: get
+SELECT body FROM gate_report WHERE id = ?;
+
+-- name: for_package
+SELECT body FROM gate_report WHERE model = ? AND package = ? ORDER BY position DESC;
+
+-- name: reports
+SELECT body FROM gate_report WHERE model = ? ORDER BY position DESC;

@@ -1,0 +1,133 @@
+"""The life of a model's versions: pure decisions and their effect on the state.
+
+Events of ``model/NAME`` and their data: ``registered`` {version, package, passed}, ``proposed`` {version}, ``approved``
+{version, reason, override, epoch}, ``promoted`` {version, decision, epoch}, ``rejected`` {version, reason}.
+"""
+
+from typing import Any
+
+import msgspec
+
+from volant.gates.model import Verdict
+from volant.kernel.codec import canonical, decode
+from volant.kernel.errors import CheckFailedError, IllegalTransitionError, NotFoundError, UsageError
+from volant.kernel.events import Event, NewEvent
+from volant.registry.model import ModelState, VersionState
+
+REGISTERED, PROPOSED, APPROVED, PROMOTED, REJECTED = "registered", "proposed", "approved", "promoted", "rejected"
+CHAMPION_CHANGED = "champion-changed"
+MAX_REASON = 2000
+
+OPEN = frozenset({VersionState.REGISTERED, VersionState.PROPOSED, VersionState.RETIRED, VersionState.REJECTED})
+
+
+def stream_of(model: str) -> str:
+    """The name of a model's event stream."""
+    return f"model/{model}"
+
+
+def evolve(state: ModelState, event: Event | NewEvent) -> ModelState:
+    """The state after an event. Unknown kinds change nothing but the sequence: newer versions may write them."""
+    data = decode(event.data, dict[str, Any])
+    number, versions = int(data.get("version", 0)), dict(state.versions)
+    changes: dict[str, object] = {"seq": state.seq + 1}
+    if event.kind == REGISTERED:
+        versions[number] = VersionState.REGISTERED
+    elif event.kind == PROPOSED:
+        versions[number] = VersionState.PROPOSED
+    elif event.kind == REJECTED:
+        versions[number] = VersionState.REJECTED
+    elif event.kind in {APPROVED, PROMOTED}:
+        if state.champion is not None:
+            versions[state.champion] = VersionState.RETIRED
+        versions[number] = VersionState.CHAMPION
+        changes |= {"champion": number, "previous": state.champion, "epoch": state.epoch + 1}
+    return msgspec.structs.replace(state, versions=versions, **changes)
+
+
+def replayed(model: str, events: tuple[Event, ...]) -> ModelState:
+    """The state after all events of a model."""
+    state = ModelState(model=model)
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def register(number: int, package: str, verdict: Verdict | None) -> list[NewEvent]:
+    """A new version; one that passed its gate is proposed at once."""
+    passed = verdict is Verdict.PASS
+    events = [_event(REGISTERED, version=number, package=package, verdict=None if verdict is None else verdict.value)]
+    return [*events, _event(PROPOSED, version=number)] if passed else events
+
+
+def propose(state: ModelState, number: int) -> list[NewEvent]:
+    """Wait for a person, if the version is not past that."""
+    return [_event(PROPOSED, version=number)] if _standing(state, number) is VersionState.REGISTERED else []
+
+
+def approve(state: ModelState, number: int, *, reason: str | None, override: bool, verdict: Verdict | None) -> list[NewEvent]:
+    """A person lets a version out. Without a passed gate that is an override and needs a reason."""
+    standing = _standing(state, number)
+    if standing is VersionState.CHAMPION:
+        raise IllegalTransitionError(
+            f"{state.model}@{number} is the champion already.", next_step=f"volant models show {state.model}@{number}"
+        )
+    needs_override = verdict is not Verdict.PASS or standing is VersionState.REJECTED
+    if needs_override and not override:
+        found = "it was rejected" if standing is VersionState.REJECTED else f"verdict: {verdict.value if verdict else 'never judged'}"
+        raise CheckFailedError(
+            f"{state.model}@{number} did not pass its gate.",
+            found=found,
+            next_step=f"volant approve {state.model}@{number} --override --reason TEXT   (or train a better one)",
+        )
+    if override and not (reason or "").strip():
+        raise UsageError("An override needs a reason.", next_step="add --reason TEXT: reviewers will read it", field="reason")
+    return [_event(APPROVED, version=number, reason=said(reason), override=bool(override and needs_override), epoch=state.epoch + 1)]
+
+
+def promote(state: ModelState, number: int, *, decision: str) -> list[NewEvent]:
+    """The policy lets a version out; ``decision`` names the recorded decision."""
+    if _standing(state, number) is VersionState.CHAMPION:
+        return []
+    if _standing(state, number) is not VersionState.PROPOSED:
+        raise IllegalTransitionError(
+            f"{state.model}@{number} cannot be promoted by policy.", found=f"it is {_standing(state, number).value}, not proposed"
+        )
+    return [_event(PROMOTED, version=number, decision=decision, epoch=state.epoch + 1)]
+
+
+def reject(state: ModelState, number: int, *, reason: str | None) -> list[NewEvent]:
+    """A person says no."""
+    standing = _standing(state, number)
+    if standing is VersionState.CHAMPION:
+        raise IllegalTransitionError(
+            f"{state.model}@{number} is the champion and cannot be rejected.",
+            next_step=f"approve another version in its place: volant models {state.model}",
+        )
+    if standing is VersionState.REJECTED:
+        raise IllegalTransitionError(f"{state.model}@{number} is rejected already.")
+    return [_event(REJECTED, version=number, reason=said(reason))]
+
+
+def said(reason: str | None) -> str | None:
+    """A reason as it is kept. ``UsageError`` if it is longer than anyone would read."""
+    text = (reason or "").strip()
+    if len(text) > MAX_REASON:
+        raise UsageError(
+            "The reason is too long.", found=f"{len(text)} characters", next_step=f"at most {MAX_REASON} are kept", field="reason"
+        )
+    return text or None
+
+
+def _standing(state: ModelState, number: int) -> VersionState:
+    if number not in state.versions:
+        raise NotFoundError(
+            f"There is no model {state.model}@{number}.",
+            found=f"versions {sorted(state.versions)}" if state.versions else "no versions yet",
+            next_step="volant models lists them",
+        )
+    return state.versions[number]
+
+
+def _event(kind: str, **data: object) -> NewEvent:
+    return NewEvent(kind=kind, data=canonical(data))

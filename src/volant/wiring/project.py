@@ -1,0 +1,111 @@
+"""An opened project: its configuration, its stores and its services, put together from the adapters."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from volant.config.load import load_project
+from volant.config.model import ProjectConfig
+from volant.kernel.clock import Clock, SystemClock
+from volant.kernel.errors import NotFoundError
+from volant.kernel.ids import Ids, TimeOrderedIds
+from volant.registry.service import Registry
+from volant.wiring.stores import Stores, sqlite_stores
+
+CONFIG_FILE = "volant.yaml"
+STATE_FOLDER = ".volant"
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above ``start`` that holds a ``volant.yaml``."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    raise NotFoundError(
+        "There is no Volant project here.",
+        found=f"no {CONFIG_FILE} in {start.resolve()} or any folder above it",
+        next_step="volant init NAME --data FILE --target COLUMN, then cd NAME",
+    )
+
+
+class Project:
+    """One project. Attributes are the ports and services that commands, server and jobs use.
+
+    Opening reads ``volant.yaml`` and opens the database; it imports nothing heavy. Threads may share it.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        config: ProjectConfig,
+        stores: Stores,
+        *,
+        clock: Clock,
+        ids: Ids,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.root = root
+        self.state = root / STATE_FOLDER
+        self.config = config
+        self.clock = clock
+        self.ids = ids
+        self.environment = environment
+        self.stores = stores
+        self.tx = stores.tx
+        self.events = stores.events
+        self.objects = stores.objects
+        self.datasets = stores.datasets
+        self.runs = stores.runs
+        self.steps = stores.steps
+        self.gates = stores.gates
+        self.models = stores.models
+        self.labels = stores.labels
+        self.segments = stores.segments
+        self.tokens = stores.tokens
+        self.leases = stores.leases
+        self.lineage = stores.lineage
+        self.replays = stores.replays
+        self.registry = Registry(tx=stores.tx, events=stores.events, models=stores.models, gates=stores.gates)
+
+    @property
+    def name(self) -> str:
+        """The project's name, which is also its model's and its dataset's."""
+        return self.config.project
+
+    @property
+    def anchors(self) -> Path:
+        """Checkpoints' chain values, kept beside the database (``kernel/audit.py``)."""
+        return self.state / "anchors"
+
+    @property
+    def log_folder(self) -> Path:
+        """Where workers append their predictions."""
+        return self.state / "log"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Memos that may be deleted at any time."""
+        return self.state / "cache"
+
+    @property
+    def scratch_folder(self) -> Path:
+        """Half-made files, swept when their process is gone."""
+        return self.state / "tmp"
+
+
+def open_project(
+    start: Path,
+    *,
+    environment: Mapping[str, str],
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+) -> Project:
+    """Open the project at or above ``start``.
+
+    Raises ``NotFoundError`` if there is none, ``UsageError`` for a ``volant.yaml`` that cannot be used and
+    ``UnavailableError`` or ``IntegrityError`` for a database that cannot be opened.
+    """
+    root = find_root(start)
+    config = load_project(root / CONFIG_FILE, environment)
+    clock = clock or SystemClock()
+    ids = ids or TimeOrderedIds(clock)
+    return Project(root, config, sqlite_stores(root / STATE_FOLDER, clock, ids), clock=clock, ids=ids, environment=environment)
