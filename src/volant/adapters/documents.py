@@ -32,3 +32,8 @@ def from_document(data: bytes, kind: type[T]) -> T:
         raise IntegrityError(
             f"A stored {kind.__name__} cannot be read.", found=str(error), next_step="restore the database from a backup"
         ) from error
+
+
+def as_stored(value: T) -> T:
+    """The value as it comes back from a document: what is kept in memory must not differ from what is kept on disk."""
+    return from_document(to_document(value), type(value))

@@ -18,7 +18,7 @@ class MemoryTokens:
     def add(self, token: Token) -> None:
         """See the port."""
         with self._db.transaction():
-            if self._live(token.name, self._db.clock.now()) is not None:
+            if token.digest in self._rows or self._live(token.name, self._db.clock.now()) is not None:
                 raise taken("token", token.name)
             self._rows[token.digest] = token
 

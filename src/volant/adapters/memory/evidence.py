@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import orjson
-
+from volant.adapters.label_rules import subject_and_value
 from volant.adapters.memory.database import MemoryDatabase
 from volant.evidence.model import Label, LabelCounts, Segment
 from volant.kernel.crashpoints import reach
@@ -14,21 +13,21 @@ class MemoryLabels:
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
-        self._rows = database.table("label")  # number -> (model, label)
-        self._subjects = database.table("label_subject")  # (model, prediction id, key) -> numbers
+        self._rows = database.table("label")  # number -> (model, label, value's text)
+        self._subjects = database.table("label_subject")  # (model, kind, subject) -> numbers
 
     def add(self, model: str, labels: Sequence[Label]) -> LabelCounts:
         """See the port."""
         counts = {"new": 0, "corrected": 0, "repeated": 0}
+        prepared = [(label, *subject_and_value(label)) for label in labels]
         with self._db.transaction():
-            for label in labels:
-                subject = (model, label.prediction_id, label.key)
+            for label, about, value in prepared:
+                subject = (model, *about)
                 numbers: tuple[int, ...] = self._subjects.get(subject, ())
-                last = self._rows[numbers[-1]][1].value if numbers else None
-                same = bool(numbers) and orjson.dumps(last) == orjson.dumps(label.value)
+                same = bool(numbers) and self._rows[numbers[-1]][2] == value
                 counts["new" if not numbers else "repeated" if same else "corrected"] += 1
                 if not same:
-                    self._rows[len(self._rows)] = (model, label)
+                    self._rows[len(self._rows)] = (model, label, value)
                     self._subjects[subject] = (*numbers, len(self._rows) - 1)
         reach("labels.committed")
         return LabelCounts(**counts)
@@ -49,15 +48,20 @@ class MemoryLabels:
             return len(
                 {
                     (label.prediction_id, label.key)
-                    for name, label in self._rows.values()
+                    for name, label, _ in self._rows.values()
                     if name == model and label.known_at <= known_by and label.recorded_at > recorded_after
                 }
             )
 
+    def revision(self, model: str) -> int:
+        """See the port."""
+        with self._db.reading():
+            return max((number + 1 for number, (name, _) in self._rows.items() if name == model), default=0)
+
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """See the port."""
         with self._db.reading():
-            return tuple(label for name, label in self._rows.values() if name == model and subject in {label.prediction_id, label.key})
+            return tuple(label for name, label, _ in self._rows.values() if name == model and subject in {label.prediction_id, label.key})
 
 
 class MemorySegments:
@@ -70,7 +74,10 @@ class MemorySegments:
     def add(self, segment: Segment) -> bool:
         """See the port."""
         with self._db.transaction():
-            return self._rows.setdefault(segment.id, segment) is segment
+            if segment.id in self._rows:
+                return False
+            self._rows[segment.id] = segment
+            return True
 
     def segments(self, model: str) -> tuple[Segment, ...]:
         """See the port."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from volant.adapters.documents import to_document
+from volant.adapters.documents import as_stored
 from volant.adapters.memory.database import MemoryDatabase
 from volant.adapters.refusals import taken, unknown
 from volant.lineage.model import Edge
@@ -24,7 +24,7 @@ class MemorySteps:
 
     def put(self, result: StepResult) -> None:
         """See the port."""
-        to_document(result)
+        result = as_stored(result)
         with self._db.transaction():
             self._rows.pop(result.key, None)
             self._rows[result.key] = result

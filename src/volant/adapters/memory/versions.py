@@ -1,6 +1,6 @@
 """Dataset versions, registered model versions and gate reports in memory."""
 
-from volant.adapters.documents import to_document
+from volant.adapters.documents import as_stored
 from volant.adapters.memory.database import MemoryDatabase
 from volant.adapters.refusals import no_version, not_next, taken, unknown
 from volant.data.model import DatasetVersion
@@ -18,7 +18,7 @@ class MemoryDatasets:
 
     def add(self, version: DatasetVersion) -> None:
         """See the port."""
-        to_document(version)
+        version = as_stored(version)
         with self._db.transaction():
             present: tuple[DatasetVersion, ...] = self._rows.get(version.dataset, ())
             if version.number != len(present) + 1:
@@ -63,7 +63,7 @@ class MemoryModels:
 
     def add(self, version: ModelVersion) -> None:
         """See the port."""
-        to_document(version)
+        version = as_stored(version)
         with self._db.transaction():
             present: tuple[ModelVersion, ...] = self._rows.get(version.model, ())
             if version.number != len(present) + 1:
@@ -125,7 +125,7 @@ class MemoryGates:
 
     def add(self, report: GateReport) -> None:
         """See the port."""
-        to_document(report)
+        report = as_stored(report)
         with self._db.transaction():
             if report.id in self._rows:
                 raise taken("gate report", report.id)

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +12,13 @@ from typing import BinaryIO
 
 from blake3 import blake3
 
+from volant.adapters.objects.source import source_file
 from volant.kernel.crashpoints import reach
 from volant.kernel.digests import digest, digest_file
 from volant.kernel.errors import IntegrityError, NotFoundError, UnavailableError
 
 CHUNK = 1 << 20
+TEMPORARY = re.compile("[0-9]+-[0-9a-f]{16}")  # process and chance
 HEX = frozenset("0123456789abcdef")
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -36,14 +40,16 @@ class LocalObjects:
     def put(self, data: bytes) -> str:
         """See the port."""
         name = digest(data)
-        if not self._place(name).exists():
-            with self._explained("written"):
+        with self._explained("written"):
+            if self._place(name).exists():
+                self._settle(self._place(name))
+            else:
                 self._write(lambda file: _fill(file, data, name))
         return name
 
     def put_file(self, path: Path) -> str:
         """See the port."""
-        with self._explained("written"), path.open("rb") as source:
+        with source_file(path) as source, self._explained("written"):
             return self._write(lambda file: _copy(source, file))
 
     def get(self, digest: str) -> bytes:
@@ -69,24 +75,38 @@ class LocalObjects:
 
     def _write(self, fill: Callable[[BinaryIO], str]) -> str:
         """Write to a file of our own, then give it the name of its content."""
-        temporary = self._tmp / f"{os.getpid()}-{secrets.token_hex(8)}"
-        try:
-            with temporary.open("xb") as file:
+        with self._new_file() as file:
+            temporary = Path(file.name)
+            try:
                 name = fill(file)
                 file.flush()
                 os.fsync(file.fileno())
-            reach("objects.written")
-            place = self._place(name)
-            if not place.exists():
-                _make_folder(place.parent)
-                temporary.chmod(0o444)
-                temporary.rename(place)
-                _sync_folder(place.parent)
-            reach("objects.renamed")
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                reach("objects.written")
+                place = self._place(name)
+                if not place.exists():
+                    place.parent.mkdir(exist_ok=True)
+                    os.fchmod(file.fileno(), 0o444)
+                    temporary.rename(place)
+                self._settle(place)
+                reach("objects.renamed")
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
         return name
+
+    def _new_file(self) -> BinaryIO:
+        """A file of our own, locked for as long as it is open: a sweep spares it, in whatever container it runs."""
+        while True:
+            file = (self._tmp / f"{os.getpid()}-{secrets.token_hex(8)}").open("xb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if Path(file.name).exists():
+                return file
+            file.close()  # a sweep came between the two
+
+    def _settle(self, place: Path) -> None:
+        """Make the names durable. They may be another writer's that has not come to it yet; costs little where nothing changed."""
+        _sync_folder(place.parent)
+        _sync_folder(self._root)
 
     def _existing(self, name: str) -> Path:
         place = self._place(name) if _is_digest(name) else None
@@ -111,9 +131,10 @@ class LocalObjects:
 
     def _sweep(self) -> None:
         for left in self._tmp.iterdir():
-            pid = left.name.partition("-")[0]
-            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-                left.unlink(missing_ok=True)
+            if TEMPORARY.fullmatch(left.name):
+                with contextlib.suppress(OSError), left.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _explained(self, deed: str) -> Iterator[None]:
@@ -148,12 +169,6 @@ def _copy(source: BinaryIO, target: BinaryIO) -> str:
         hasher.update(block)
         target.write(block)
     return hasher.hexdigest()
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.exists():
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

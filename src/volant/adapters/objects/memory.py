@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from volant.adapters.objects.source import source_file
 from volant.kernel.digests import digest
 from volant.kernel.errors import NotFoundError
 
@@ -22,7 +23,8 @@ class MemoryObjects:
 
     def put_file(self, path: Path) -> str:
         """See the port."""
-        return self.put(path.read_bytes())
+        with source_file(path) as source:
+            return self.put(source.read())
 
     def get(self, digest: str) -> bytes:
         """See the port."""

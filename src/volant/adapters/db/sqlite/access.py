@@ -19,7 +19,8 @@ class SqliteTokens:
     def add(self, token: Token) -> None:
         """See the port."""
         with self._db.transaction():
-            if self._db.row(self._sql["live"], {"name": token.name, "now": self._db.clock.now()}):
+            live = self._db.row(self._sql["live"], {"name": token.name, "now": self._db.clock.now()})
+            if live is not None or self.with_digest(token.digest) is not None:
                 raise taken("token", token.name)
             row = (token.name, token.role.value, token.digest, token.created_at, token.expires_at, token.revoked_at)
             self._db.write(self._sql["add"], row)

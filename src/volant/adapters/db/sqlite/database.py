@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from volant.adapters.db.sqlite.migrating import migrate
 from volant.adapters.db.sqlite.places import prepare
 from volant.adapters.db.sqlite.writer_queue import WriterQueue
 from volant.kernel.clock import Clock
+from volant.kernel.errors import UnavailableError
 from volant.kernel.ids import Ids
 
 BUSY_SECONDS = 60  # only other programs can hold the file: our own writers queue before they begin
@@ -31,7 +33,8 @@ class SqliteDatabase:
         self.clock = clock
         self.ids = ids
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._inherited: list[_Handle] = []  # a parent's, kept from being closed by its forked child
         prepare(path)
         self._queue = WriterQueue(path.with_suffix(".lock"))
         with explained(path):
@@ -41,21 +44,41 @@ class SqliteDatabase:
     def transaction(self) -> Iterator[None]:
         """See ``kernel.transactions.Transactions``."""
         if self._inside():
+            self._check_still_open()
             yield
             return
-        with explained(self.path), self._queue.turn():
+        with self._queue.turn():
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
+            with explained(self.path):
+                connection.execute("BEGIN IMMEDIATE")
             self._local.inside = os.getpid()
             try:
                 yield
-                connection.execute("COMMIT")
+                self._check_still_open()
+                with explained(self.path):
+                    connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                self._roll_back(connection)
                 raise
             finally:
                 self._local.inside = None
+
+    def _check_still_open(self) -> None:
+        """A full or failing disk makes SQLite end a transaction by itself; a caller that went on would write outside of it."""
+        if not self._connection().in_transaction:
+            raise UnavailableError(
+                f"A change to {self.path} could not be finished.",
+                found="an error inside the transaction undid all of it",
+                next_step="look at the first error, then try again",
+            )
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error:  # closing undoes it as well, and the next use gets a sound connection
+                connection.close()
+                self._local.handle = None
 
     def rows(self, statement: str, values: Sequence[object] | dict[str, object] = ()) -> Rows:
         """All rows of a query."""
@@ -80,10 +103,8 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close all connections. The next use opens new ones."""
-        for connection in self._open:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
-        self._open.clear()
+        for handle in list(self._open):
+            handle.close()
         self._local = threading.local()
 
     def _inside(self) -> bool:
@@ -91,10 +112,29 @@ class SqliteDatabase:
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection. A forked child gets its own: SQLite handles do not survive a fork."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self._local.process != os.getpid():
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
-            connection.execute("PRAGMA synchronous=FULL")
-            self._local.connection, self._local.process = connection, os.getpid()
-            self._open.append(connection)
-        return connection
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is not None and handle.process != os.getpid():
+            self._inherited.append(handle)
+            handle = None
+        if handle is None:
+            handle = _Handle(sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS))
+            handle.connection.execute("PRAGMA synchronous=FULL")
+            self._local.handle = handle
+            self._open.add(handle)
+        return handle.connection
+
+
+class _Handle:
+    """The connection of one thread, closed when the thread ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+
+    def close(self) -> None:
+        """Close it, unless it belongs to the process that this one was forked from."""
+        if self.process == os.getpid():
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.close()
+
+    __del__ = close

@@ -9,6 +9,8 @@ from volant.kernel.clock import Clock
 from volant.kernel.errors import IntegrityError, UnavailableError
 
 APPLICATION = 0x566F6C61  # "Vola", in the header of every database that Volant made
+# One statement, so that a database which another process is just making is seen before or after, never in between.
+_HEADER = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version, pragma_application_id"
 _HISTORY = "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
 
 
@@ -28,20 +30,18 @@ def migrate(connection: sqlite3.Connection, path: Path, queue: WriterQueue, cloc
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise IntegrityError(
-                f"{path} is not a database of Volant.", found="an SQLite file made by another program", next_step="move it away"
-            )
-        return 0
-    if version > SCHEMA:
+    version, application, tables = connection.execute(_HEADER).fetchone()
+    if application != APPLICATION and tables:
+        raise IntegrityError(
+            f"{path} is not a database of Volant.", found="an SQLite file made by another program", next_step="move it away"
+        )
+    if application == APPLICATION and version > SCHEMA:
         raise UnavailableError(
             f"The database {path} was written by a newer Volant.",
             found=f"schema {version}; this version knows schemas up to {SCHEMA}",
             next_step="upgrade Volant: pip install --upgrade volant",
         )
-    return version
+    return int(version) if application == APPLICATION else 0
 
 
 def _use_wal(connection: sqlite3.Connection, path: Path) -> None:

@@ -111,10 +111,9 @@ class SqliteRuns:
             self._known(run_id)
             for key, value in params.items():
                 stored = self._db.row(self._sql["param"], (run_id, key))
-                if stored is None:
-                    self._db.write(self._sql["add_param"], (run_id, key, value))
-                elif stored[0] != value:
+                if stored is not None and stored[0] != value:
                     raise param_conflict(run_id, key, stored[0], value)
+            self._db.write_many(self._sql["add_param"], [(run_id, key, value) for key, value in params.items()])
 
     def log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         """See the port."""

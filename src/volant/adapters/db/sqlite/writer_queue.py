@@ -43,7 +43,8 @@ class WriterQueue:
             self._queue(file)
             yield
         finally:
-            os.close(file)  # drops every lock of this turn
+            _lock_range(file, 0, 0, fcntl.F_UNLCK)  # closing is not enough where a child was forked meanwhile: it shares the locks
+            os.close(file)
 
     def _queue(self, file: int) -> None:
         until = time.monotonic() + self._patience
@@ -86,8 +87,13 @@ class WriterQueue:
 
 
 def _lock(file: int, byte: int, kind: int) -> bool:
+    return _lock_range(file, byte, 1, kind)
+
+
+def _lock_range(file: int, start: int, length: int, kind: int) -> bool:
+    """Lock or unlock bytes; a length of 0 means to the end. False if another holds one of them."""
     try:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, kind, os.SEEK_SET, byte, 1, 0))
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, kind, os.SEEK_SET, start, length, 0))
     except OSError as error:
         if error.errno in {errno.EACCES, errno.EAGAIN}:
             return False

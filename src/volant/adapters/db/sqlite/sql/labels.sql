@@ -1,10 +1,5 @@
--- name: winners
-SELECT l.subject_kind, l.subject, l.value FROM json_each(:subjects) AS wanted
-JOIN label AS l ON l.position = (
-    SELECT position FROM label
-    WHERE model = :model AND subject_kind = wanted.value ->> 0 AND subject = wanted.value ->> 1
-    ORDER BY position DESC LIMIT 1
-);
+-- name: winner
+SELECT value FROM label WHERE model = ? AND subject_kind = ? AND subject = ? ORDER BY position DESC LIMIT 1;
 
 -- name: add
 INSERT INTO label (model, subject_kind, subject, value, known_at, recorded_at, source) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -22,3 +17,6 @@ SELECT count(*) FROM (
 -- name: history
 SELECT subject_kind, subject, value, known_at, recorded_at, source FROM label
 WHERE model = ? AND subject_kind IN (0, 1) AND subject = ? ORDER BY position;
+
+-- name: revision
+SELECT position FROM label WHERE model = ? ORDER BY position DESC LIMIT 1;

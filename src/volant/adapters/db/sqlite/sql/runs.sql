@@ -83,7 +83,7 @@ ORDER BY started_at DESC, id DESC LIMIT :limit OFFSET :offset;
 SELECT value FROM run_param WHERE run_id = ? AND key = ?;
 
 -- name: add_param
-INSERT INTO run_param (run_id, key, value) VALUES (?, ?, ?);
+INSERT OR IGNORE INTO run_param (run_id, key, value) VALUES (?, ?, ?);
 
 -- name: set_tag
 INSERT INTO run_tag (run_id, key, value) VALUES (?, ?, ?)
