@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from volant.data.model import Dtype
-from volant.kernel.errors import UserCodeError
+from volant.kernel.errors import InvalidInputError, UserCodeError
 from volant.models.frames import NumpyMaker, PandasMaker
 from volant.models.model import Field
 from volant.models.trained import Trained
@@ -24,12 +24,12 @@ class EstimatorInput:
 
     def __init__(self, trained: Trained, raw: Sequence[Field] | None) -> None:
         self._estimator = trained.estimator
-        self._form = "numpy" if _forgot_names(trained.estimator) else trained.frame
-        self._names = list(trained.feature_names)
+        self._form = "numpy" if _forgot_names(trained.estimator) else trained.frame.removesuffix("-lazy")
+        self._names = _fitted_on(trained)
         chosen = _chosen(raw, self._names)
         self._pandas = PandasMaker(chosen) if chosen is not None and self._form == "pandas" else None
         self._numpy = NumpyMaker(chosen) if chosen is not None and self._form == "numpy" else None
-        self._twin = trained.estimator if self._form == "numpy" else array_twin(trained.estimator, trained.feature_names)
+        self._twin = trained.estimator if self._form == "numpy" else array_twin(trained.estimator, self._names)
         self._whole = chosen is not None and all(f.dtype is Dtype.INT for f in chosen) and self._keeps_ints(chosen)
         plain = chosen is not None and all(f.dtype in {Dtype.INT, Dtype.FLOAT} for f in chosen)
         self.takes_plain_numbers = plain and self._twin is not None
@@ -77,6 +77,8 @@ class EstimatorInput:
     def _ordered(self, made: Any, found: list[str]) -> Any:
         if found == self._names or not self._names:
             return made
+        if self._form == "numpy" and len(found) == len(self._names) and not set(found) & set(self._names):
+            return made  # numbered names of an array's columns
         missing = [name for name in self._names if name not in found]
         if missing:
             raise UserCodeError(
@@ -95,6 +97,30 @@ class EstimatorInput:
 
             return pd.DataFrame(table, columns=self._names)
         return pl.DataFrame(table, schema=self._names)
+
+
+def _fitted_on(trained: Trained) -> list[str]:
+    """The columns the estimator saw, in its order: some of those the model step was given."""
+    names = list(trained.feature_names)
+    seen = getattr(trained.estimator, "feature_names_in_", None) if _is_sklearn(trained.estimator) else None
+    if seen is not None and names:
+        strange = [name for name in map(str, seen) if name not in names]
+        if strange:
+            raise _made_inside(f"column {strange[0]!r}", names)
+        return list(map(str, seen))
+    count = getattr(trained.estimator, "n_features_in_", None) if _is_sklearn(trained.estimator) else None
+    if count is not None and names and count != len(names):
+        raise _made_inside(f"{count} columns", names)
+    return names
+
+
+def _made_inside(what: str, names: list[str]) -> InvalidInputError:
+    return InvalidInputError(
+        f"The model was fitted on {what}, which the model step made itself: it would be missing when serving.",
+        found=f"the model step is given {len(names)} columns: {', '.join(map(repr, names[:12]))}",
+        next_step="make and choose columns in the feature function (def features(rows)), or inside a scikit-learn Pipeline",
+        field="features",
+    )
 
 
 def _chosen(raw: Sequence[Field] | None, names: Sequence[str]) -> list[Field] | None:

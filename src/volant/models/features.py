@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from volant.kernel.errors import UserCodeError, VolantError
-from volant.models.frames import PandasMaker
+from volant.models.frames import NumpyMaker, PandasMaker
 from volant.models.model import FeatureFunction, Field
 from volant.models.user_errors import user_error
 
@@ -19,12 +19,12 @@ class FeatureCall:
 
     def __init__(self, function: Callable[..., Any], described: FeatureFunction, state: Mapping[str, Any], fields: Sequence[Field]) -> None:
         self.name = described.name
-        self._pandas = PandasMaker(fields) if described.frame == "pandas" else None
+        self._given = _givers(described.frame, fields)
         self._call = _bound(function, described, state)
 
     def given(self, rows: pl.DataFrame) -> Any:
         """Canonical rows as the function takes them."""
-        return rows if self._pandas is None else self._pandas.frame(rows)
+        return self._given(rows)
 
     def __call__(self, rows: pl.DataFrame) -> Any:
         """What the function makes of canonical rows. ``UserCodeError`` if it raises."""
@@ -52,6 +52,14 @@ class FeatureCall:
         return made
 
 
+def _givers(frame: str, fields: Sequence[Field]) -> Callable[[pl.DataFrame], Any]:
+    if frame == "pandas":
+        return PandasMaker(fields).frame
+    if frame == "numpy":
+        return NumpyMaker(fields).array
+    return pl.DataFrame.lazy if frame == "polars-lazy" else lambda rows: rows
+
+
 def _height(made: Any) -> int | None:
     shape = getattr(made, "shape", None)
     return int(shape[0]) if isinstance(shape, tuple) and shape else None
@@ -69,6 +77,8 @@ def _bound(function: Callable[..., Any], described: FeatureFunction, state: Mapp
 
 def column_values(made: Any) -> dict[str, list[Any]]:
     """A feature function's result as named columns of plain values; unnamed columns are called by their position."""
+    if isinstance(made, pl.LazyFrame):
+        made = made.collect()
     if isinstance(made, pl.DataFrame):
         return {column.name: column.to_list() for column in made.get_columns()}
     if isinstance(made, np.ndarray):

@@ -57,13 +57,34 @@ def _as_field(column: pl.Series, field: Field) -> pl.Series:
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if column.dtype != kind:
-        if (column.dtype == pl.String) != (field.dtype is Dtype.STRING) and column.dtype not in {pl.Null, pl.Categorical, pl.Enum}:
-            raise _wrong_type(column, field)
-        try:
-            column = column.cast(kind)
-        except pl.exceptions.PolarsError:
-            raise _wrong_type(column, field) from None
+        column = _cast(column, field, kind)
     return column.fill_nan(None) if field.dtype is Dtype.FLOAT else column
+
+
+def _cast(column: pl.Series, field: Field, kind: pl.DataType) -> pl.Series:
+    """Another form of the same values: never a number out of a text, nor a whole number out of a broken one."""
+    if column.null_count() == len(column):
+        return pl.Series(column.name, [None] * len(column), kind)
+    if not _FITS[field.dtype](column.dtype):
+        raise _wrong_type(column, field)
+    whole = column.fill_nan(None) if field.dtype is Dtype.INT and column.dtype.is_float() else column
+    try:
+        made = whole.cast(kind)
+    except pl.exceptions.PolarsError:
+        raise _wrong_type(column, field) from None
+    if field.dtype is Dtype.INT and not bool((made == whole).fill_null(value=True).all()):
+        raise _wrong_type(column, field)
+    return made
+
+
+_FITS: dict[Dtype, Callable[[pl.DataType], bool]] = {
+    Dtype.INT: lambda kind: kind.is_numeric(),
+    Dtype.FLOAT: lambda kind: kind.is_numeric(),
+    Dtype.STRING: lambda kind: kind.base_type() in {pl.Categorical, pl.Enum},
+    Dtype.BOOL: lambda _: False,
+    Dtype.DATE: lambda kind: isinstance(kind, pl.Datetime),
+    Dtype.DATETIME: lambda kind: isinstance(kind, pl.Datetime | pl.Date),
+}
 
 
 def _wrong_type(column: pl.Series, field: Field) -> InvalidInputError:
