@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from volant.kernel.events import GENESIS, Checkpoint, Event, link
+from volant.kernel.audit import Damage, read_anchors, verify
+from volant.kernel.clock import DAY_US
 from volant.web.history import entry
 
 if TYPE_CHECKING:
@@ -10,21 +11,25 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 PAGE = 100
+NAMES = frozenset({"checkpoints"})  # where damage is that belongs to no stream
 
 
 def audit_page(project: "Project", page: int = 1) -> Json:
-    """Every stream recomputed and held to the checkpoints; events of all streams, newest first, one page of them."""
+    """Every stream recomputed and held to checkpoints and anchors; events of all streams, newest first, one page of them."""
+    report = verify(project.events, read_anchors(project.anchors))
     streams = {name: project.events.read(name) for name in project.events.streams()}
-    checkpoints = project.events.checkpoints()
-    lines = [_stream(name, events, checkpoints) for name, events in streams.items()]
-    lines += [_vanished(name, checkpoints) for name in _promised(checkpoints) if name not in streams]
     events = sorted((e for found in streams.values() for e in found), key=lambda e: (e.recorded_at, e.stream, e.seq), reverse=True)
+    checkpoints = project.events.checkpoints()
     last = checkpoints[-1] if checkpoints else None
+    damaged = {damage.stream for damage in report.damage} - NAMES
     return {
-        "intact": all(line["problem"] is None for line in lines),
-        "streams": lines,
-        "checkpoints": len(checkpoints),
-        "last_checkpoint": None if last is None else {"number": last.number, "recorded_at": last.recorded_at},
+        "intact": report.intact,
+        "damage": [{"stream": found.stream, "seq": found.seq, "sentence": found.sentence} for found in report.damage],
+        "streams": [_stream(name, report.heads.get(name), streams.get(name, ()), report.damage) for name in sorted({*streams, *damaged})],
+        "checkpoints": report.checkpoints,
+        "anchors": report.anchors,
+        "last_checkpoint": None if last is None else {"number": last.number, "recorded_at": last.recorded_at, "chain": last.chain},
+        "stale": last is not None and bool(events) and events[0].recorded_at - last.recorded_at > DAY_US,
         "total": len(events),
         "page": page,
         "more": len(events) > page * PAGE,
@@ -32,43 +37,11 @@ def audit_page(project: "Project", page: int = 1) -> Json:
     }
 
 
-def _promised(checkpoints: tuple[Checkpoint, ...]) -> list[str]:
-    return sorted({name for point in checkpoints for name in point.heads})
-
-
-def _stream(name: str, events: tuple[Event, ...], checkpoints: tuple[Checkpoint, ...]) -> Json:
-    head = events[-1] if events else None
+def _stream(name: str, head: tuple[int, str] | None, events: tuple[Any, ...], damage: tuple[Damage, ...]) -> Json:
     return {
         "stream": name,
         "events": len(events),
-        "head": None if head is None else head.chain,
-        "recorded_at": None if head is None else head.recorded_at,
-        "problem": _broken_link(events) or _broken_promise(name, events, checkpoints),
+        "head": None if head is None else head[1],
+        "recorded_at": events[-1].recorded_at if events else None,
+        "damaged": any(found.stream == name for found in damage),
     }
-
-
-def _vanished(name: str, checkpoints: tuple[Checkpoint, ...]) -> Json:
-    number = next(point.number for point in checkpoints if name in point.heads)
-    return {"stream": name, "events": 0, "head": None, "recorded_at": None, "problem": f"gone, though checkpoint {number} holds it"}
-
-
-def _broken_link(events: tuple[Event, ...]) -> str | None:
-    previous = GENESIS
-    for place, event in enumerate(events, start=1):
-        if event.seq != place:
-            return f"event {place} is missing"
-        if link(previous, event) != event.chain:
-            return f"event {event.seq} is not what was recorded"
-        previous = event.chain
-    return None
-
-
-def _broken_promise(name: str, events: tuple[Event, ...], checkpoints: tuple[Checkpoint, ...]) -> str | None:
-    """A checkpoint that knows more of the stream, or something else, than the stream has now."""
-    for point in checkpoints:
-        seq, chain = point.heads.get(name, (0, GENESIS))
-        if seq > len(events):
-            return f"ends at event {len(events)}, but checkpoint {point.number} has seen event {seq}"
-        if seq and events[seq - 1].chain != chain:
-            return f"event {seq} differs from checkpoint {point.number}"
-    return None

@@ -100,6 +100,7 @@ def check_view(check: CheckResult) -> Json:
         "metric": check.check.metric,
         "confidence": check.check.confidence,
         "tone": TONES[check.verdict],
+        "unit": "us" if check.check.kind is GateKind.LATENCY else None,
         "effect": effect(check),
         "is_slice": check.slice_value is not None,
         "role": {"champion": "champion", "slices": "champion", "baseline": "baseline"}.get(check.check.kind.value, "neutral"),

@@ -54,6 +54,7 @@ def dataset_page(project: "Project", dataset: str, number: int) -> Json:
             next_step="volant run makes the first one" if not known else "choose one of these under Data",
         )
     before = next((v for v in reversed(versions) if v.number < number), None)
+    node = f"dataset:{dataset}@{number}"
     profile, profile_problem = content(project, version.profile)
     report, report_problem = content(project, version.report)
     return {
@@ -70,6 +71,7 @@ def dataset_page(project: "Project", dataset: str, number: int) -> Json:
         "report": contract_view(report) if isinstance(report, dict) else None,
         "report_problem": report_problem,
         "models": [v.number for v in project.models.versions(dataset) if v.dataset_version == number and v.dataset == dataset],
+        "traced": bool(project.lineage.out_of(node) or project.lineage.into(node)),
         "target": project.config.target if dataset == project.name else None,
         "key": list(project.config.data.key) if dataset == project.name else [],
         "time": project.config.data.time if dataset == project.name else None,

@@ -1,12 +1,15 @@
 """Numbers, times and sizes as people read them. What is absent is an en dash, never a zero."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from volant.kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 NONE = "–"  # noqa: RUF001 - an en dash is what absence looks like in a table
+SPACE = "\u00a0"  # a number stays with its unit
 MINUS = "−"  # noqa: RUF001 - a minus is as wide as a plus
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_PLAIN = 10**15
@@ -33,7 +36,8 @@ def _float(value: float) -> str:
         return "∞" if value > 0 else f"{MINUS}∞"
     size = abs(value)
     if value == 0 or 0.001 <= size < 1000:
-        return f"{value:.4g}".replace("-", MINUS)
+        digits = f"{value:.4g}" if value == int(value) else f"{value:#.4g}".rstrip(".")
+        return digits.replace("-", MINUS)
     return f"{value:,.0f}".replace("-", MINUS) if 1000 <= size < 1e9 else _scientific(value)
 
 
@@ -51,15 +55,30 @@ def signed(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """``[-2.1, +0.3]``; nothing where neither bound is known."""
-    return "" if low is None and high is None else f"[{signed(low)}, {signed(high)}]"
+    """``[-2.130, +0.300]``, both bounds to the same decimals; nothing where neither is known."""
+    if low is None and high is None:
+        return ""
+    return f"[{_bound(low, low, high)}, {_bound(high, low, high)}]"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """``[21.2, 22.9]``: bounds of a value, not of a difference."""
+    return "" if low is None and high is None else f"[{number(low)}, {number(high)}]"
+
+
+def _bound(value: float | None, low: float | None, high: float | None) -> str:
+    largest = max(abs(bound) for bound in (low, high) if bound is not None)
+    if value is None or not math.isfinite(largest) or not 0.001 <= largest < 1000:
+        return signed(value)
+    text = f"{value:+.{max(3 - math.floor(math.log10(largest)), 0)}f}"
+    return text.replace("-", MINUS) if float(text) else text[1:]
 
 
 def percent(share: float | None) -> str:
     """``12 %``, ``0.4 %``."""
     if share is None or not math.isfinite(share):
         return NONE
-    return f"{100 * share:.3g} %".replace("-", MINUS)
+    return f"{100 * share:.3g}{SPACE}%".replace("-", MINUS)
 
 
 def size(count: int | None) -> str:
@@ -69,7 +88,7 @@ def size(count: int | None) -> str:
     amount, unit = float(count), 0
     while amount >= 1000 and unit < len(_SIZES) - 1:
         amount, unit = amount / 1000, unit + 1
-    return f"{count} B" if unit == 0 else f"{amount:.3g} {_SIZES[unit]}"
+    return f"{count}{SPACE}B" if unit == 0 else f"{amount:.3g}{SPACE}{_SIZES[unit]}"
 
 
 def lasting(duration_us: int | None) -> str:
@@ -78,11 +97,11 @@ def lasting(duration_us: int | None) -> str:
         return NONE
     rest = abs(duration_us)
     if rest < 1000:
-        return f"{rest} µs"
+        return f"{rest}{SPACE}µs"
     if rest < SECOND_US:
-        return f"{rest / 1000:.3g} ms"
+        return f"{rest / 1000:.3g}{SPACE}ms"
     if rest < MINUTE_US:
-        return f"{rest / SECOND_US:.3g} s"
+        return f"{rest / SECOND_US:.3g}{SPACE}s"
     for name, unit, lower_name, lower in (
         ("d", DAY_US, "h", HOUR_US),
         ("h", HOUR_US, "min", MINUTE_US),
@@ -90,7 +109,7 @@ def lasting(duration_us: int | None) -> str:
     ):
         if rest >= unit:
             whole, part = rest // unit, rest % unit // lower
-            return f"{whole:,} {name} {part} {lower_name}" if part and whole < 10 else f"{whole:,} {name}"
+            return f"{whole:,}{SPACE}{name}" + (f"{SPACE}{part}{SPACE}{lower_name}" if part and whole < 10 else "")
     return NONE
 
 
@@ -100,16 +119,16 @@ def ago(at: int | None, now: int) -> str:
         return NONE
     distance = now - at
     if abs(distance) < 5 * SECOND_US:
-        return "just now"
+        return f"just{SPACE}now"
     text = _largest(abs(distance))
-    return f"{text} ago" if distance > 0 else f"in {text}"
+    return f"{text}{SPACE}ago" if distance > 0 else f"in{SPACE}{text}"
 
 
 def _largest(distance: int) -> str:
     for name, unit in (("y", 365 * DAY_US), ("d", DAY_US), ("h", HOUR_US), ("min", MINUTE_US)):
         if distance >= unit:
-            return f"{distance // unit} {name}"
-    return f"{distance // SECOND_US} s"
+            return f"{distance // unit}{SPACE}{name}"
+    return f"{distance // SECOND_US}{SPACE}s"
 
 
 def moment(at: int) -> str:
@@ -146,3 +165,21 @@ def run_short(run_id: str) -> str:
 def words(kind: str) -> str:
     """A machine name as words."""
     return kind.replace("_", " ").replace(".", " ")
+
+
+def breakable(text: str) -> Any:
+    """A dotted or slashed name that may be broken after its dots and slashes."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"(?<=[./_])(?=\w)", str(text))
+    return Markup("<wbr>").join(escape(part) for part in parts)
+
+
+def instant(text: object) -> str:
+    """An ISO instant without what is zero: ``2026-03-02 05:00``; other texts as they are."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?Z?)?", str(text))
+    if found is None or not isinstance(text, str):
+        return number(text)
+    day, minutes, seconds = found.groups()
+    rest = "" if seconds in {None, ":00"} else seconds
+    return day if minutes is None or (minutes == "00:00" and not rest) else f"{day} {minutes}{rest}"

@@ -26,6 +26,7 @@ def entry(event: Event) -> Json:
     reason = data.get("reason") or data.get("sentence") or ""
     return {
         "stream": event.stream,
+        "model": event.stream.removeprefix("model/") if event.stream.startswith("model/") else None,
         "seq": event.seq,
         "kind": event.kind,
         "actor": event.actor,

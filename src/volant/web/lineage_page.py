@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from volant.web.formats import segment
+from volant.web.formats import run_short, segment, short
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
 
 Json = dict[str, Any]
 MAX_NODE = 300
+LONGEST_NAME = 40
 
 
 def lineage_page(project: "Project", node: str) -> Json:
@@ -33,10 +34,18 @@ def _starts(project: "Project") -> list[Json]:
 
 def linked(found: Json) -> Json:
     """The trace with an address for each node, its branches one list under ``from`` and ``used_for``."""
-    view = {**found, "url": node_url(str(found.get("node", ""))), "noun": str(found.get("node", "")).partition(":")[0]}
+    noun, _, name = str(found.get("node", "")).partition(":")
+    view = {**found, "url": node_url(f"{noun}:{name}"), "noun": noun, "name": _short_name(noun, name)}
     for key in ("from", "used_for"):
         view[key] = [linked(branch) for branch in found.get(key) or ()]
     return {"role": "", "facts": {}, "releases": [], "prediction": None, **view}
+
+
+def _short_name(noun: str, name: str) -> str:
+    """Names that are digests or time-ordered ids, as short as the other pages show them."""
+    if noun in {"run", "gate"}:
+        return run_short(name)
+    return short(name) if len(name) > LONGEST_NAME else name
 
 
 def node_url(node: str) -> str | None:

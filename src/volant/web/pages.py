@@ -10,7 +10,7 @@ from volant.web import assets, data_pages, lineage_page, model_page, replay_page
 from volant.web.audit_page import audit_page
 from volant.web.decisions import Decisions, whole_number
 from volant.web.overview import overview
-from volant.web.rendering import Site, may, twin
+from volant.web.rendering import Site, address, may, twin
 from volant.web.traffic import Traffic
 from volant.web.version_sheet import version_sheet
 
@@ -98,7 +98,9 @@ class Pages:
             found = view(asked)
             if is_twin:
                 return twin(request, found)
-            return self._site.page(request, template, {"problem": None, **found}, title=_title(summary, asked))
+            return self._site.page(
+                request, template, {"problem": None, **found}, title=_title(summary, asked), twin=address(path, asked, suffix=".json")
+            )
 
         declared = [Route(method="GET", path=path, needs=Permission.READ, summary=summary, handler=show)]
         if not path.endswith("}"):

@@ -6,6 +6,7 @@ import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from volant.access.model import Permission
 from volant.access.routes import HTML, JSON, Request, Response
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 SMALLEST_COMPRESSED = 1024
+FILTERS = (
+    *("number", "signed", "interval", "span", "percent", "size", "lasting", "ago", "moment", "stamp"),
+    *("segment", "short", "run_short", "words", "breakable", "instant"),
+)
 NAVIGATION = (
     ("/", "Overview"),
     ("/models", "Models"),
@@ -45,21 +50,7 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for name in (
-        "number",
-        "signed",
-        "interval",
-        "percent",
-        "size",
-        "lasting",
-        "ago",
-        "moment",
-        "stamp",
-        "segment",
-        "short",
-        "run_short",
-        "words",
-    ):
+    for name in FILTERS:
         made.filters[name] = getattr(formats, name)
         made.globals[name] = getattr(formats, name)
     made.globals |= {"asset": assets.url, "draw": drawings, "navigation": NAVIGATION, "embedded": embedded}
@@ -81,8 +72,8 @@ class Site:
         self.project = project
         self.clock = clock
 
-    def page(self, request: Request, template: str, view: Json, *, title: str, status: int = 200) -> Response:
-        """The view as HTML."""
+    def page(self, request: Request, template: str, view: Json, *, title: str, status: int = 200, twin: str | None = None) -> Response:
+        """The view as HTML. ``twin`` is where it is as JSON."""
         principal = request.principal
         shell = {
             "title": title,
@@ -90,20 +81,19 @@ class Site:
             "path": request.path,
             "user": None if principal is None or principal == LOCAL else principal.name,
             "role": None if principal is None else principal.role.value,
-            "twin": twin_path(request),
+            "twin": twin,
         }
         text = environment().get_template(template).render(view=view, shell=shell, now=self.clock.now())
         return compressed(request, Response(body=text.encode("utf-8", "replace"), status=status, content_type=HTML, headers=PAGE_HEADERS))
 
 
-def twin_path(request: Request) -> str | None:
-    """Where the same view is as JSON; None for pages that were posted to."""
-    if request.method not in {"GET", "HEAD"}:
-        return None
-    from urllib.parse import quote, urlencode
-
-    base = "/index" if request.path == "/" else quote(request.path)
-    return f"{base}.json" + (f"?{urlencode(request.query)}" if request.query else "")
+def address(pattern: str, request: Request, *, suffix: str = "") -> str:
+    """The address of a declared path with the request's own values, each one percent-encoded segment, and its query."""
+    filled = pattern
+    for name, value in request.params.items():
+        filled = filled.replace(f"{{{name}}}", formats.segment(value))
+    base = f"/index{suffix}" if filled == "/" and suffix else f"{filled}{suffix}"
+    return base + (f"?{urlencode(request.query)}" if request.query else "")
 
 
 def twin(request: Request, view: Json) -> Response:

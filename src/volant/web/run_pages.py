@@ -15,6 +15,7 @@ Json = dict[str, Any]
 PAGE = 50
 METRIC_COLUMNS, PARAM_COLUMNS = 6, 8
 CURVES = 12
+LOGS = 20
 CURVE_POINTS = 400
 TONES = {
     RunStatus.FINISHED: "pass",
@@ -107,6 +108,7 @@ def run_page(project: "Project", run_id: str) -> Json:
         "steps_us": total,
         "cached": sum(step.cached for step in detail.steps),
         "artifacts": [plain(artifact) for artifact in detail.artifacts],
+        "logs": _logs(project, detail),
         "curves": _curves(project, run.id, detail.metrics),
         "version": _versions_by_run(project).get(run.id),
         "model": project.name,
@@ -115,6 +117,13 @@ def run_page(project: "Project", run_id: str) -> Json:
         "environment": environment_view(project, run.environment),
         "reproduce": _reproduce(project, detail),
     }
+
+
+def _logs(project: "Project", detail: RunDetail) -> list[Json]:
+    """What the run's steps wrote: artifacts below ``logs/`` and those named as texts, by path."""
+    found = [a for a in detail.artifacts if a.path.startswith("logs/") or a.path.endswith((".log", ".txt"))]
+    shown = sorted(found, key=lambda artifact: artifact.path)[:LOGS]
+    return [{"path": a.path, "size_bytes": a.size_bytes, **whole_object(project, a.digest)} for a in shown]
 
 
 def _step_tone(status: RunStatus, *, cached: bool) -> str:
@@ -157,7 +166,7 @@ def _reproduce(project: "Project", detail: RunDetail) -> list[Json]:
     if run.git_commit:
         steps.append({"text": "the code", "command": f"git checkout {run.git_commit}"})
     if run.patch:
-        steps.append({"text": f"changes that were not committed: object {run.patch[:12]}, shown above", "command": None})
+        steps.append({"text": f"changes that were not committed: object {run.patch[:12]}, shown on this page", "command": None})
     if run.dataset and run.dataset_version:
         steps.append({"text": f"the data: version {run.dataset_version} of {run.dataset}, kept in this store", "command": None})
     declared = {name: str(value) for name, value in project.config.train.params.items()}

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.codec import plain
+from volant.kernel.errors import CheckFailedError, VolantError
 from volant.registry.model import ModelState, ModelVersion, VersionState
+from volant.registry.rules import approve
 from volant.tracking.model import RunDetail
 from volant.web.checks import labels_wait, newest_reports, report_view, summary
 from volant.web.history import decisions
@@ -39,7 +41,8 @@ def version_sheet(project: "Project", model: str, number: int, *, may_approve: b
         "action": _action(f"{model}@{number}", standing, report, project),
         "wait": wait,
         "report": None if report is None else report_view(report),
-        "forms": forms(standing, may_approve=may_approve),
+        "forms": forms(state, number, report, may_approve=may_approve),
+        "params": {} if run is None else run.params,
         "lineage": _lineage(project, version, report, run),
         "trained": {"rows": version.trained_rows, "until_at": version.trained_until_us},
         "package": _package(project, version, run),
@@ -50,30 +53,43 @@ def version_sheet(project: "Project", model: str, number: int, *, may_approve: b
     }
 
 
-def forms(standing: VersionState, *, may_approve: bool) -> Json:
-    """Which decisions are open: a passed gate may be approved, anything else only let out as an override."""
-    open_ = standing in {VersionState.PROPOSED, VersionState.REGISTERED}
-    why_not = {
-        VersionState.CHAMPION: "It serves already.",
-        VersionState.RETIRED: "It was the champion before and was replaced.",
-        VersionState.REJECTED: "It was rejected.",
-    }.get(standing, "")
-    if open_ and not may_approve:
-        why_not = "Your role may not decide; an approver can."
-    return {"open": open_ and may_approve, "override": standing is VersionState.REGISTERED, "why_not": why_not}
+def forms(state: ModelState, number: int, report: GateReport | None, *, may_approve: bool) -> Json:
+    """Which decisions are open. ``lacking`` says why approving would be an override, if it would; approving a retired
+    version goes back to it.
+    """
+    standing = state.versions.get(number, VersionState.REGISTERED)
+    why_not = (
+        "It serves already." if standing is VersionState.CHAMPION else "" if may_approve else "Your role may not decide; an approver can."
+    )
+    return {
+        "approve": not why_not,
+        "reject": not why_not and standing is not VersionState.REJECTED,
+        "lacking": None if why_not else _lacking(state, number, report),
+        "why_not": why_not,
+    }
+
+
+def _lacking(state: ModelState, number: int, report: GateReport | None) -> str | None:
+    """What the registry would say to an approval without override, asked of its own pure rule."""
+    try:
+        approve(state, number, reason=None, override=False, report=report)
+    except CheckFailedError as error:
+        return f"{error.what} {error.found or ''}".strip()
+    except VolantError:  # not a version of this model's stream: the registry will say so
+        return None
+    return None
 
 
 def _verdict(version: ModelVersion, standing: VersionState, report: GateReport | None, history: list[Json]) -> Json:
     """The first sentence of the sheet, and its tone."""
     judged = "It has no gate report." if report is None else summary(report)
     last = history[0] if history else None
-    by = f" by {last['actor']}" if last else ""
     if standing is VersionState.CHAMPION:
         return {"tone": "champion", "head": "Champion", "sentence": judged, "by": last, "since_at": last["recorded_at"] if last else None}
     heads = {
         VersionState.PROPOSED: ("open", "Waits for approval"),
         VersionState.RETIRED: ("neutral", "Retired"),
-        VersionState.REJECTED: ("neutral", f"Rejected{by}"),
+        VersionState.REJECTED: ("neutral", "Rejected"),
     }
     if standing in heads:
         tone, head = heads[standing]

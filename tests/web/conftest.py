@@ -1,0 +1,32 @@
+import pytest
+from web_seed import Seeding
+from web_site import new_project, site_of
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory):
+    """A project with a history, and a second model whose name is an attack. Tests only read it."""
+    project = new_project(tmp_path_factory.mktemp("seeded"))
+    Seeding(project).everything().other_model()
+    return project
+
+
+@pytest.fixture(scope="session")
+def site(seeded):
+    with site_of(seeded) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory):
+    with site_of(new_project(tmp_path_factory.mktemp("empty"))) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_site(tmp_path):
+    """A seeded site of its own, for tests that change it. It asks for tokens."""
+    project = new_project(tmp_path)
+    Seeding(project).everything()
+    with site_of(project, asks=True) as running:
+        yield running
