@@ -1,0 +1,124 @@
+"""What one source file says about itself: a digest of its syntax, its imports, files it names, and what cannot be told."""
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+
+from volant.kernel.codec import Value
+from volant.kernel.digests import digest
+from volant.pipelines.definitions import imports_of
+from volant.pipelines.imports import Import
+from volant.pipelines.named_paths import path_texts
+from volant.pipelines.syntax import bindings, constants, dotted, import_names, parse
+
+_IMPORTERS = {"importlib.import_module", "importlib.__import__", "__import__"}
+_RUNNERS = {"exec", "eval", "builtins.exec", "builtins.eval"}
+_LOADERS = (
+    "runpy.run_path",
+    "runpy.run_module",
+    "importlib.util.spec_from_file_location",
+    "importlib.machinery.SourceFileLoader",
+    "importlib.reload",
+)
+_PATH_CHANGES = {"sys.path.append", "sys.path.insert", "sys.path.extend", "site.addsitedir"}
+
+
+class Facts(Value, frozen=True, kw_only=True):
+    """``functions``: digest per function at the top. ``paths``: see :mod:`named_paths`. ``doubts``: why it cannot be identified."""
+
+    digest: str
+    functions: dict[str, str]
+    imports: tuple[Import, ...]
+    paths: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def facts_of(source: bytes, shown: str) -> Facts:
+    """Facts of Python source. Comments, docstrings and layout do not change ``digest``; everything else does."""
+    tree = parse(source, shown)
+    _drop_docstrings(tree)
+    found = bindings(tree)
+    named = import_names(found)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    literal, doubts = _dynamic(calls, named, shown)
+    doubts += _path_assignments(tree, shown)
+    functions = {node.name: syntax_digest(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return Facts(
+        digest=syntax_digest(tree),
+        functions=functions,
+        imports=tuple(dict.fromkeys([*(one for node in ast.walk(tree) for one in imports_of(node)), *literal])),
+        paths=path_texts(tree, constants(found)),
+        doubts=tuple(doubts),
+    )
+
+
+def syntax_digest(node: ast.AST) -> str:
+    """Digest of a syntax tree without positions."""
+    return digest(ast.dump(node).encode("utf-8", "surrogatepass"))
+
+
+def _drop_docstrings(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                del node.body[0]
+
+
+def _dynamic(calls: list[ast.Call], named: dict[str, str], shown: str) -> tuple[list[Import], list[str]]:
+    """Imports by function call with literal names; and calls after which nobody can tell what runs."""
+    literal: list[Import] = []
+    doubts: list[str] = []
+    for call in calls:
+        name = _full(call, named)
+        if name in _IMPORTERS:
+            text = _text(call)
+            if text is None:
+                doubts.append(f"{shown}, line {call.lineno}: {name} with a name that is computed")
+            else:
+                literal.append(_literal_import(text, call))
+        elif name in _RUNNERS:
+            text = _text(call)
+            if text is None or "import" in text:
+                doubts.append(f"{shown}, line {call.lineno}: {name} of text that is not in the source")
+        elif name in _LOADERS or name in _PATH_CHANGES:
+            doubts.append(f"{shown}, line {call.lineno}: {name} makes it unknown what is imported")
+    return literal, doubts
+
+
+def _full(call: ast.Call, named: dict[str, str]) -> str:
+    head, dot, rest = (dotted(call.func) or "").partition(".")
+    return f"{named.get(head, head)}{dot}{rest}"
+
+
+def _text(call: ast.Call) -> str | None:
+    first = call.args[0] if call.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+def _literal_import(text: str, call: ast.Call) -> Import:
+    name = text.lstrip(".")
+    level = len(text) - len(name)
+    second = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "package"), None)
+    if level and isinstance(second, ast.Constant) and isinstance(second.value, str):
+        parts = second.value.split(".")
+        return Import(module=".".join([*parts[: len(parts) - level + 1], name]))
+    return Import(module=name, level=level)
+
+
+def _path_assignments(tree: ast.Module, shown: str) -> list[str]:
+    """``sys.path = ...``, ``sys.path += ...`` and ``sys.path[0] = ...``."""
+    return [
+        f"{shown}, line {target.lineno}: sys.path is changed"
+        for target in _targets(tree)
+        if dotted(target.value if isinstance(target, ast.Subscript) else target) == "sys.path"
+    ]
+
+
+def _targets(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            yield from node.targets
+        elif isinstance(node, ast.AugAssign):
+            yield node.target

@@ -1,0 +1,126 @@
+"""One step of a run: look it up, or run it under observation and store what it returned."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from volant.kernel.clock import Clock
+from volant.kernel.errors import InvalidInputError
+from volant.pipelines.cache import StepCache, static_changes
+from volant.pipelines.calling import Answered, call, given_inputs
+from volant.pipelines.codecs import Encoded, UnstorableError, encode
+from volant.pipelines.frames import described
+from volant.pipelines.identity import USED_SEED
+from volant.pipelines.loading import function_of, import_reads, inside
+from volant.pipelines.model import Graph, Identity, Output, StepDef, StepResult, StepRun, StepState, Training
+from volant.pipelines.observe import Reads, observing
+from volant.pipelines.results import Results
+
+
+class StepRunner:
+    """Brings up steps in running order."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        training: Training,
+        cache: StepCache,
+        *,
+        clock: Clock,
+        digests: Mapping[str, str],
+        declared: Mapping[str, Any],
+    ) -> None:
+        self._graph, self._training = graph, training
+        self._cache, self._clock = cache, clock
+        self._known = dict(digests)
+        self.identifier = cache.identifier(graph, training)
+        self.results = Results(cache.objects, declared, self._again)
+        self._unstorable: dict[str, str] = {}
+
+    def bring(self, step: StepDef, *, forced: bool) -> StepRun:
+        """From the cache if it is there and not ``forced``, else by running it."""
+        state = self._cache.state(self.identifier, step, self._known)
+        if state.result is not None and not forced:
+            self._known[step.name] = state.result.output.digest
+            self.results.stored(step.name, state.result.output)
+            return StepRun(step=step.name, key=state.key, cached=True, detail=state.reason, duration_us=0, output=state.result.output)
+        return self._run(step, state, "was asked to run again" if state.result is not None else self._reason(step, state))
+
+    def _reason(self, step: StepDef, state: StepState) -> str:
+        """Why it runs; an input that could not be stored is named with its own reason."""
+        behind = next((a.source for a in step.arguments if a.source in self._unstorable), None)
+        return f"{behind} cannot be stored" if behind is not None else state.reason
+
+    def _run(self, step: StepDef, state: StepState, reason: str) -> StepRun:
+        function = function_of(step, self.identifier.sources)
+        started = self._clock.now()
+        answered, reads = self._call(step, function)
+        self._refuse_nothing(step, answered.value)
+        took = self._clock.now() - started
+        try:
+            encoded = encode(answered.value)
+        except UnstorableError as error:
+            return self._not_storable(step, answered.value, reason, str(error), took)
+        output = self._put(step, encoded, answered.value)
+        doubt, identity = self._final_identity(step, state, answered, reads)
+        if doubt is None and state.key is not None and identity is not None:
+            self._cache.steps.put(
+                StepResult(key=state.key, step=step.name, output=output, identity=identity, recorded_at=self._clock.now(), duration_us=took)
+            )
+        detail = reason if doubt is None or doubt == state.reason else f"{reason}; not cached: {doubt}"
+        key = state.key if doubt is None else None
+        return StepRun(step=step.name, key=key, cached=False, detail=detail, duration_us=took, output=output)
+
+    def _call(self, step: StepDef, function: Callable[..., Any]) -> tuple[Answered, Reads]:
+        given = given_inputs(self._graph, self._training, step, self.results.give)
+        with observing(Reads(Path(self._graph.root))) as reads:
+            return call(self._training, step, function, given), reads
+
+    def _put(self, step: StepDef, encoded: Encoded, value: Any) -> Output:
+        digest = self._cache.objects.put(encoded.data)
+        output = Output(digest=digest, codec=encoded.codec, description=described(value))
+        self._known[step.name] = digest
+        self.results.keep(step.name, output, encoded.data)
+        return output
+
+    def _not_storable(self, step: StepDef, value: Any, reason: str, why: str, took: int) -> StepRun:
+        self._unstorable[step.name] = why
+        self.results.keep_raw(step.name, value)
+        return StepRun(step=step.name, key=None, cached=False, detail=f"{reason}; not cached: {why}", duration_us=took, output=None)
+
+    def _refuse_nothing(self, step: StepDef, value: Any) -> None:
+        taker = next((other.name for other in self._graph.steps if other.takes(step.name)), None)
+        if value is None and taker is not None:
+            raise InvalidInputError(
+                f"{step.name} returned nothing, and {taker} takes it.",
+                found=f"None from {step.file}:{step.line}",
+                next_step="add a return",
+                field=f"{step.file}:{step.line}",
+            )
+
+    def _final_identity(self, step: StepDef, state: StepState, answered: Answered, reads: Reads) -> tuple[str | None, Identity | None]:
+        """The identity with what was read while it ran; or why the result must not be used again."""
+        if not step.cache or state.identity is None:
+            return state.reason, None
+        if reads.network:
+            return f"it used the network ({next(iter(reads.network))}); @step(cache=False) says so", None
+        now = self._cache.identifier(self._graph, self._training, self.identifier.sources.installed)
+        found = now.identify(step, self._known)
+        if found.identity is None:
+            return found.doubt, None
+        changes = static_changes(state.identity, found.identity)
+        if changes:
+            return f"{changes[0].component} changed while it ran", None
+        names = {*reads.names, *import_reads(list(now.sources.closure(step.file).facts))} - {
+            f"file:{file}" for file in found.identity.modules
+        }
+        observed = {name: now.read_now(name) for name in sorted(names | ({USED_SEED} if answered.used_random else set()))}
+        return None, msgspec.structs.replace(found.identity, observed=observed)
+
+    def _again(self, name: str) -> None:
+        """A stored result could not be read: run the step, whatever the cache says."""
+        step = self._graph.step(name)
+        with inside(self._graph):
+            self._run(step, self._cache.state(self.identifier, step, self._known), "its stored result cannot be read")
