@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from web_seed import EVIL
-from web_site import Page, crawl
+from web_seed import EVIL, Seeding
+from web_site import Page, crawl, new_project, site_of
 
 from volant.access.model import Permission, Role
 from volant.access.routes import PUBLIC
@@ -52,6 +52,17 @@ def test_every_link_on_every_page_leads_somewhere(site):
     found = crawl(site)
     assert len(found) > 60
     assert {path: answer.status for path, answer in found.items() if answer.status != 200} == {}
+
+
+def test_pages_over_a_store_on_disk_say_the_same_as_over_one_in_memory(tmp_path):
+    found = []
+    for on_disk in (False, True):
+        project = new_project(tmp_path / str(on_disk), on_disk=on_disk)
+        Seeding(project).everything()
+        with site_of(project) as own:
+            found.append({path: answer.text for path, answer in crawl(own).items() if "json" in path})
+    assert len(found[0]) > 25
+    assert found[0] == found[1]
 
 
 def test_every_page_of_a_new_project_says_what_to_do_next(empty_site):
@@ -169,9 +180,6 @@ def test_a_decision_sheet_has_gate_lineage_data_environment_and_decisions(site):
 
 
 def test_a_version_whose_objects_are_lost_still_has_its_sheet(tmp_path):
-    from web_seed import Seeding
-    from web_site import new_project, site_of
-
     project = new_project(tmp_path)
     Seeding(project).everything()
     package = project.models.get("bikes", 5).package
@@ -226,8 +234,6 @@ def test_lineage_leads_from_a_version_to_its_data_and_code(site):
 
 def test_an_edited_event_shows_on_the_audit_page(tmp_path):
     import msgspec
-    from web_seed import Seeding
-    from web_site import new_project, site_of
 
     project = new_project(tmp_path)
     Seeding(project).everything()

@@ -127,6 +127,7 @@ class Seeding:
                 **self._numbers("hour", rows, 0.0, 1.0),
                 "minimum": "2026-03-02T00:00:00Z",
                 "maximum": "2026-08-28T23:00:00Z",
+                "quantiles": {},
                 "mean": None,
                 "sd": None,
             },

@@ -22,12 +22,13 @@ from volant.server.table import RouteTable
 from volant.testing.clock import CountingIds, FakeClock
 from volant.web.pages import error_page, routes
 from volant.wiring.project import Project
-from volant.wiring.stores import memory_stores
+from volant.wiring.stores import memory_stores, sqlite_stores
 
 
-def new_project(folder, *, config=CONFIG, now=NOW):
+def new_project(folder, *, config=CONFIG, now=NOW, on_disk=False):
     clock, ids = FakeClock(now), CountingIds()
-    return Project(folder, config, memory_stores(clock, ids), clock=clock, ids=ids, environment={})
+    stores = sqlite_stores(folder / ".volant", clock, ids) if on_disk else memory_stores(clock, ids)
+    return Project(folder, config, stores, clock=clock, ids=ids, environment={})
 
 
 class Answer:
