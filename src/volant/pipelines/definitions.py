@@ -31,6 +31,14 @@ class Definition(NamedTuple):
     file: SourceFile
 
 
+class _NotAFunctionError(Exception):
+    """The name cannot be a step; whether that is a mistake depends on who asked."""
+
+    def __init__(self, reason: InvalidInputError) -> None:
+        super().__init__(reason.what)
+        self.reason = reason
+
+
 class Definitions:
     """Looks names of the pipeline up, each file parsed once."""
 
@@ -47,29 +55,43 @@ class Definitions:
             self._files[path] = SourceFile(path, shown, module, base, names, constants(names), import_names(names))
         return self._files[path]
 
+    def function(self, name: str, start: SourceFile) -> Definition | None:
+        """As :meth:`find`; None too where the name stands for something else than a function."""
+        try:
+            return self._find(name, start)
+        except _NotAFunctionError:
+            return None
+
     def find(self, name: str, start: SourceFile) -> Definition | None:
         """The function that ``name`` stands for; None where nothing of the project does.
 
         ``InvalidInputError`` where the name stands for something that cannot be a step, or for two things.
         """
+        try:
+            return self._find(name, start)
+        except _NotAFunctionError as error:
+            raise error.reason from None
+
+    def _find(self, name: str, start: SourceFile) -> Definition | None:
         here, called = start, name
         for _ in range(_MAX_HOPS):
             places = here.names.get(called, [])
             if not places:
                 return None
             if len({place.line for place in places}) > 1:
-                raise _bound_twice(called, here, places)
+                raise _NotAFunctionError(_bound_twice(called, here, places))
             place = places[-1]
             if place.kind == "def":
                 assert isinstance(place.node, FunctionNode)
                 return Definition(name, place.node, here)
             if place.kind != "import":
-                raise _not_a_function(called, here, place)
+                raise _NotAFunctionError(_not_a_function(called, here, place))
             following = self._follow(called, here, place)
             if following is None:
                 return None
             here, called = following
-        raise InvalidInputError(f"{name} of {start.shown} is imported in a circle.", next_step="define it with def in one of the files")
+        circle = InvalidInputError(f"{name} of {start.shown} is imported in a circle.", next_step="define it with def in one of the files")
+        raise _NotAFunctionError(circle)
 
     def _follow(self, name: str, here: SourceFile, place: Binding) -> tuple[SourceFile, str] | None:
         """The project file that a name was imported from, and its name there."""

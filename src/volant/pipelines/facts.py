@@ -9,7 +9,7 @@ from volant.kernel.digests import digest
 from volant.pipelines.definitions import imports_of
 from volant.pipelines.imports import Import
 from volant.pipelines.named_paths import path_texts
-from volant.pipelines.syntax import bindings, constants, dotted, import_names, parse
+from volant.pipelines.syntax import bindings, constants, dotted, parse
 
 _IMPORTERS = {"importlib.import_module", "importlib.__import__", "__import__"}
 _RUNNERS = {"exec", "eval", "builtins.exec", "builtins.eval"}
@@ -38,17 +38,14 @@ def facts_of(source: bytes, shown: str) -> Facts:
     """Facts of Python source. Comments, docstrings and layout do not change ``digest``; everything else does."""
     tree = parse(source, shown)
     _drop_docstrings(tree)
-    found = bindings(tree)
-    named = import_names(found)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    literal, doubts = _dynamic(calls, named, shown)
+    literal, doubts = _dynamic(tree, shown)
     doubts += _path_assignments(tree, shown)
     functions = {node.name: syntax_digest(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
     return Facts(
         digest=syntax_digest(tree),
         functions=functions,
         imports=tuple(dict.fromkeys([*(one for node in ast.walk(tree) for one in imports_of(node)), *literal])),
-        paths=path_texts(tree, constants(found)),
+        paths=path_texts(tree, constants(bindings(tree))),
         doubts=tuple(doubts),
     )
 
@@ -66,12 +63,14 @@ def _drop_docstrings(tree: ast.Module) -> None:
                 del node.body[0]
 
 
-def _dynamic(calls: list[ast.Call], named: dict[str, str], shown: str) -> tuple[list[Import], list[str]]:
+def _dynamic(tree: ast.Module, shown: str) -> tuple[list[Import], list[str]]:
     """Imports by function call with literal names; and calls after which nobody can tell what runs."""
+    named = _import_names(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     literal: list[Import] = []
-    doubts: list[str] = []
+    doubts = _passed_on(tree, {id(call.func) for call in calls}, named, shown)
     for call in calls:
-        name = _full(call, named)
+        name = _full(call.func, named)
         if name in _IMPORTERS:
             text = _text(call)
             if text is None:
@@ -87,8 +86,30 @@ def _dynamic(calls: list[ast.Call], named: dict[str, str], shown: str) -> tuple[
     return literal, doubts
 
 
-def _full(call: ast.Call, named: dict[str, str]) -> str:
-    head, dot, rest = (dotted(call.func) or "").partition(".")
+def _import_names(tree: ast.Module) -> dict[str, str]:
+    """Name -> what it was imported as, anywhere in the file."""
+    named: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            named |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return named
+
+
+def _passed_on(tree: ast.Module, called: set[int], named: dict[str, str], shown: str) -> list[str]:
+    """``load = importlib.import_module``: what is done with it afterwards cannot be followed."""
+    return [
+        f"{shown}, line {node.lineno}: {name} under another name"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called
+        for name in [_full(node, named)]
+        if name in _IMPORTERS or name in _RUNNERS
+    ]
+
+
+def _full(node: ast.expr, named: dict[str, str]) -> str:
+    head, dot, rest = (dotted(node) or "").partition(".")
     return f"{named.get(head, head)}{dot}{rest}"
 
 

@@ -100,7 +100,7 @@ class _Wiring:
     def _marked(self) -> Iterator[Definition]:
         for name, places in self._start.names.items():
             if places[-1].kind in {"def", "import"} and name not in self._steps:
-                found = self._definitions.find(name, self._start) if len(places) == 1 else None
+                found = self._definitions.function(name, self._start)
                 if found is not None and read_mark(found) is not None:
                     yield found
 

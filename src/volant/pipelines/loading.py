@@ -79,6 +79,7 @@ class _Process:
     def _forget(self) -> None:
         for name in self.loaded:
             sys.modules.pop(name, None)
+            _forget_folders_above(name)
         for folder in self.folders:
             if folder in sys.path:
                 sys.path.remove(folder)
@@ -90,6 +91,14 @@ class _Process:
 
 
 _process = _Process()
+
+
+def _forget_folders_above(name: str) -> None:
+    """Folders without ``__init__`` are modules too, and hold on to the modules below them."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        if getattr(sys.modules.get(name), "__file__", "") is None:
+            del sys.modules[name]
 
 
 def _digest_of(path: str) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import volant
 
-_PASSING = {"_", "COLUMNS", "LINES", "OLDPWD", "PATH", "PWD", "SHLVL", "TEMP", "TERM", "TMP", "TMPDIR"}
+_PASSING = {"_", "COLUMNS", "LINES", "OLDPWD", "PATH", "PWD", "PYTHONHASHSEED", "SHLVL", "TEMP", "TERM", "TMP", "TMPDIR"}
 _OWN_FOLDERS = {".volant", ".git", ".hg", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", "node_modules"}
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/run", "/lib", "/lib64", "/bin", "/sbin", "/snap", "/System", "/Library")
 _OF_THE_USER = (".cache", ".config", ".local", "Library")
