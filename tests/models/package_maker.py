@@ -1,4 +1,4 @@
-"""Trains and packs in a process of its own: ``package_maker.py KIND STORE CODE fresh|cached`` prints the digests."""
+"""Trains and packs in a process of its own: ``package_maker.py STORE CODE fresh|cached`` prints a digest for each kind."""
 
 import pickle
 import sys
@@ -55,23 +55,23 @@ def forest(rows, y):
 
 
 def own(rows, _y):
-    module = project(Path(sys.argv[3]), OWN)
+    module = project(Path(sys.argv[2]), OWN)
     return module.Vocabulary().fit(rows), rows.columns, {"pipeline.py": OWN.encode()}
 
 
-def main():
-    kind, store, _, way = sys.argv[1:]
+def packed(kind, store, way):
     rows, y = table()
     rows = rows if kind in {"pipeline", "own"} else rows.select("temp", "count")
-    estimator, names, code = {"boosting": boosting, "pipeline": pipeline, "forest": forest, "own": own}[kind](rows, y)
+    estimator, names, code = KINDS[kind](rows, y)
     if way == "cached":  # as the cache of steps would hand it on
         estimator = pickle.loads(pickle.dumps(estimator, protocol=5))
-    task = Task.BINARY if kind == "forest" else Task.REGRESSION
-    target = (y > y.median()) if kind == "forest" else y
+    target, task = (y > y.median(), Task.BINARY) if kind == "forest" else (y, Task.REGRESSION)
     signature = infer_signature(rows, target, task, "y")
-    objects = LocalObjects(Path(store))
-    sys.stdout.write(pack(objects, trained(estimator, names, code=code), project="p", signature=signature, sample=rows))
+    return pack(LocalObjects(store), trained(estimator, names, code=code), project="p", signature=signature, sample=rows)
 
+
+KINDS = {"boosting": boosting, "pipeline": pipeline, "forest": forest, "own": own}
 
 if __name__ == "__main__":
-    main()
+    for name in KINDS:
+        sys.stdout.write(f"{name} {packed(name, Path(sys.argv[1]), sys.argv[3])}\n")

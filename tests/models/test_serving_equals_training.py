@@ -346,3 +346,51 @@ def test_misshapen_predictions_are_refused(answer):
     rows, y = table(30)
     with pytest.raises(UserCodeError):
         model(trained(Odd(), rows.columns), rows, y).predict(rows)
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.BINARY, Task.MULTICLASS])
+def test_single_rows_walk_boosted_trees_to_the_same_bits_on_every_edge(task):
+    from volant.models.answers import AnswerMaker
+    from volant.models.boosted_row import boosted_row
+    from volant.models.signature import infer_signature
+
+    rows, y = table(900, holes=True)
+    rows = rows.select(NUMBERS).with_columns(never_missing=pl.int_range(pl.len()) % 17)
+    target = {Task.REGRESSION: y, Task.BINARY: y > y.median(), Task.MULTICLASS: (y // 8).cast(pl.Int64)}[task]
+    kind = HistGradientBoostingRegressor if task is Task.REGRESSION else HistGradientBoostingClassifier
+    estimator = kind(max_iter=25, max_depth=None).fit(rows.to_numpy(), target.to_numpy())
+    answers = AnswerMaker(estimator, infer_signature(rows, target, task, "y"))
+    quick = boosted_row(estimator, answers)
+    assert quick is not None
+    thresholds = np.concatenate([tree.nodes["num_threshold"] for trees in estimator._predictors for tree in trees])
+    rng = np.random.default_rng(4)
+    probes = rng.choice(np.concatenate([thresholds, np.nextafter(thresholds, -np.inf), [np.nan, np.inf, -np.inf]]), (300, 3))
+    expected = answers.ask(estimator, probes, 300)
+    for number, probe in enumerate(probes):
+        answer = quick.answer(probe.reshape(1, -1))
+        assert answer.values.tolist() == [expected.values.tolist()[number]]
+        assert answer.scores is None or np.array_equal(answer.scores[0], expected.scores[number])
+
+
+def test_models_that_are_built_otherwise_are_left_to_scikit_learn():
+    from volant.models.answers import AnswerMaker
+    from volant.models.boosted_row import boosted_row
+    from volant.models.signature import infer_signature
+
+    rows, y = table(200)
+    numbers = rows.select(NUMBERS).with_columns(pl.col("count") % 9).to_numpy()
+    answers = AnswerMaker(None, infer_signature(rows, y, Task.REGRESSION, "y"))
+    plain = HistGradientBoostingRegressor(max_iter=3).fit(numbers, y)
+    assert boosted_row(plain, answers) is not None
+    assert boosted_row(HistGradientBoostingRegressor(max_iter=3, categorical_features=[1]).fit(numbers, y), answers) is None
+    assert boosted_row(LinearRegression().fit(numbers, y), answers) is None
+
+    class Shifted(HistGradientBoostingRegressor):
+        def predict(self, rows):
+            return super().predict(rows) + 1
+
+    Shifted.__name__ = "HistGradientBoostingRegressor"
+    Shifted.__module__ = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting"
+    assert boosted_row(Shifted(max_iter=3).fit(numbers, y), answers) is None
+    plain._predictors = [[object()]]
+    assert boosted_row(plain, answers) is None

@@ -37,6 +37,11 @@ class EstimatorInput:
     def _keeps_ints(self, fields: Sequence[Field]) -> bool:
         return self._form == "polars" or not any(field.nullable for field in fields)
 
+    @property
+    def array_estimator(self) -> Any:
+        """What takes arrays, or None."""
+        return self._twin
+
     def estimator_for(self, given: Any) -> Any:
         """The estimator, or its copy that takes arrays."""
         return self._twin if type(given) is np.ndarray and self._twin is not None else self._estimator

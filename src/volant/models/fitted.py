@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from volant.kernel.errors import InvalidInputError
 from volant.models.answers import AnswerMaker
+from volant.models.boosted_row import BoostedRow, boosted_row
 from volant.models.estimator_input import EstimatorInput
 from volant.models.features import FeatureCall
 from volant.models.frames import ColumnsReader, canonical_rows
@@ -31,6 +33,8 @@ class FittedModel:
         raw = signature.inputs if self.features is None else None
         self._input = EstimatorInput(trained, raw)
         self._answers = AnswerMaker(trained.estimator, signature)
+        self._quick: BoostedRow | None = None
+        self._quick_tried = False
 
     @classmethod
     def of(cls, trained: Trained, signature: Signature) -> "FittedModel":
@@ -65,8 +69,20 @@ class FittedModel:
 
     def _ask(self, given: Any, count: int) -> Answer:
         try:
+            if count == 1 and type(given) is np.ndarray and given.dtype.kind in "iuf":
+                quick = self._quick_row()
+                if quick is not None:
+                    return quick.answer(given)
             return self._answers.ask(self._input.estimator_for(given), given, count)
         except InvalidInputError:
             raise
         except Exception as error:
             raise user_error(f"The model ({type(self.trained.estimator).__name__}) raised.", error) from error
+
+    def _quick_row(self) -> BoostedRow | None:
+        """Made at the first single row: a model that only ever scores frames need not pay for it."""
+        if not self._quick_tried:
+            self._quick_tried = True
+            twin = self._input.array_estimator
+            self._quick = None if twin is None else boosted_row(twin, self._answers)
+        return self._quick
