@@ -1,7 +1,5 @@
 """``volant init``."""
 
-from pathlib import Path
-
 import click
 
 from volant.cli.blocks import Block, Hint, Table, Text, dim, strong, warn
@@ -32,7 +30,7 @@ def init(session: Session, name: str, **said: object) -> Answer:
     from volant.wiring import commands
 
     with session.progress as progress:
-        found = commands.init(Path.cwd(), name, environment=session.environment, progress=progress, **said)  # type: ignore[arg-type]
+        found = commands.init(session.folder.absolute(), name, environment=session.environment, progress=progress, **said)  # type: ignore[arg-type]
     return Answer(found, _blocks(name, found))
 
 

@@ -34,6 +34,7 @@ def replay(
     Labels become known after their delay, a training takes its time, and every decision comes from the function that
     decides live. Never retraining, every few windows and the project's own policy are compared on the same rows.
     """
+    train_duration_us, budget_us = _duration(train_duration, "--train-duration"), _duration(budget, "--budget")
     from volant.wiring import commands
 
     with session.progress as progress:
@@ -43,8 +44,8 @@ def replay(
             windows=windows,
             window_rows=window_rows,
             last=last,
-            train_duration_us=_duration(train_duration, "--train-duration"),
-            budget_us=_duration(budget, "--budget"),
+            train_duration_us=train_duration_us,
+            budget_us=budget_us,
             progress=progress,
         )
     return Answer(found, _blocks(found))

@@ -26,9 +26,9 @@ def run(session: Session, assignments: tuple[str, ...], only: tuple[str, ...], f
     the model is packaged, compared with the champion and the baselines, and registered. A passing model is proposed
     (exit code 0); one that does not pass is registered and stays where it is (exit code 3).
     """
+    params = dict(_assignment(text) for text in assignments)
     from volant.wiring import commands
 
-    params = dict(_assignment(text) for text in assignments)
     with session.progress as progress:
         found = commands.run(session.project, set_params=params, only=only, from_step=from_step, explain=explain, progress=progress)
     return Answer(found, _blocks(found, session), _exit_code(found))

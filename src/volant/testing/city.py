@@ -1,0 +1,102 @@
+"""A SIMULATED city of rental bikes: hourly demand at three stations, with weather, habits, growth and one real change.
+
+Nothing here was measured anywhere. Until ``CHANGE_DAY`` the world is steady but for slow growth; then a tram line opens,
+and demand at the stations it passes falls on working days and rises at its terminus. The same seed gives the same city.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from math import cos, exp, pi
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STATIONS = {"harbour": 34.0, "market": 52.0, "university": 41.0}
+CHANGE_DAY = 110
+FIRST_HOUR = datetime(2026, 3, 2)  # noqa: DTZ001 - local time of a city that is nowhere
+LABEL_DELAY = timedelta(days=1)
+COLUMNS = ("station", "hour", "temperature", "rain", "wind", "holiday")
+TARGET = "rentals"
+_TRAM = {"harbour": 0.45, "market": 0.6, "university": 1.7}
+_COMMUTE = (0.1, 0.06, 0.05, 0.05, 0.1, 0.35, 0.9, 1.7, 2.2, 1.4, 0.9, 0.9, 1.0, 1.0, 1.0, 1.2, 1.7, 2.4, 2.1, 1.4, 0.9, 0.6, 0.4, 0.2)
+_LEISURE = (0.3, 0.2, 0.15, 0.1, 0.05, 0.05, 0.1, 0.2, 0.5, 0.9, 1.3, 1.6, 1.8, 1.9, 1.9, 1.8, 1.6, 1.4, 1.1, 0.8, 0.6, 0.5, 0.4, 0.3)
+
+Row = dict[str, str | int | float]
+
+
+class Ride(NamedTuple):
+    """One row of the city: what is known beforehand, the demand, and when the demand is known."""
+
+    features: Row
+    demand: int
+    known_at: str
+
+
+def simulate(days: int, *, seed: int, first_day: int = 0) -> list[Ride]:
+    """``days`` x 24 x 3 rows from ``first_day`` on, in order of time. Days before it are simulated too, so that the
+    weather of a later part continues that of an earlier one.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    rides: list[Ride] = []
+    for day in range(first_day + days):
+        made = list(_day(day, random))
+        if day >= first_day:
+            rides += made
+    return rides
+
+
+def _day(day: int, random: "np.random.Generator") -> Iterator[Ride]:
+    season = 13 - 9 * _wave(day + 60, 365)
+    warmth = season + random.normal(0, 3)
+    wet = random.random() < 0.35
+    holiday = int(day % 37 == 36)
+    for hour in range(24):
+        moment = FIRST_HOUR + timedelta(days=day, hours=hour)
+        temperature = round(float(warmth - 4 * _wave(hour - 3, 24) + random.normal(0, 0.6)), 1)
+        rain = round(float(random.gamma(1.2, 1.1)), 1) if wet and random.random() < 0.6 else 0.0
+        wind = round(float(random.gamma(3.0, 1.4)), 1)
+        for station, size in STATIONS.items():
+            features: Row = {"station": station, "hour": moment.isoformat(), "temperature": temperature, "rain": rain}
+            features |= {"wind": wind, "holiday": holiday}
+            comfort = _comfort(temperature, rain, wind)
+            demand = int(random.poisson(size * comfort * _habit(station, day, moment, free=moment.weekday() >= 5 or bool(holiday))))
+            yield Ride(features, demand, (moment + LABEL_DELAY).isoformat())
+
+
+def _comfort(temperature: float, rain: float, wind: float) -> float:
+    return 1 / (1 + exp(-(temperature - 9) / 4)) / (1 + 0.5 * rain) / (1 + 0.02 * wind)
+
+
+def _habit(station: str, day: int, moment: datetime, *, free: bool) -> float:
+    """Share of a station's size that rides at this hour, with slow growth and, from its day on, the tram."""
+    tram = _TRAM[station] if day >= CHANGE_DAY and not free else 1.0
+    return (_LEISURE if free else _COMMUTE)[moment.hour] * (1 + 0.0015 * day) * tram
+
+
+def _wave(position: float, period: float) -> float:
+    return cos(2 * pi * position / period)
+
+
+def write_rides(path: Path, rides: Sequence[Ride]) -> None:
+    """What a project learns from: features and demand."""
+    _write(path, (*COLUMNS, TARGET), ({**ride.features, TARGET: ride.demand} for ride in rides))
+
+
+def write_truth(path: Path, rides: Sequence[Ride]) -> None:
+    """Labels that came late: the key, the demand, and when it became known."""
+    keyed: Iterator[Row] = (
+        {"station": r.features["station"], "hour": r.features["hour"], TARGET: r.demand, "known_at": r.known_at} for r in rides
+    )
+    _write(path, ("station", "hour", TARGET, "known_at"), keyed)
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
