@@ -203,3 +203,11 @@ def test_the_real_files_are_read_whole(data_folder, name, rows, numbers):
     assert (table.rows, frame.height) == (rows, rows)
     assert sum(kind in {"int", "float"} for kind in types(table).values()) == numbers
     assert table.warnings == ()
+
+
+def test_nan_in_parquet_is_missing_as_an_empty_cell_of_csv_is(tmp_path):
+    path = tmp_path / "holes.parquet"
+    pl.DataFrame({"a": [1.0, float("nan"), None]}).write_parquet(path)
+    table = sniff(path, path.name)
+    assert table.columns[0].nullable
+    assert read_frame(path, table.format, table.columns)["a"].to_list() == [1.0, None, None]

@@ -308,7 +308,9 @@ def _scan_parquet(path: Path, columns: Sequence[Column]) -> "pl.LazyFrame":
         kind, cell = schema[column.name], pl.col(column.name)
         if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
             cell = cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        chosen.append(cell.cast(polars_type(column.dtype)).alias(column.name))
+        cell = cell.cast(polars_type(column.dtype))
+        # One sign for what is missing, as in CSV: a feature function must see the same in training and when serving.
+        chosen.append((cell.fill_nan(None) if column.dtype is Dtype.FLOAT else cell).alias(column.name))
     return frame.select(chosen)
 
 
