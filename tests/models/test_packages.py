@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,28 @@ def test_two_versions_of_one_project_live_in_one_process_without_meeting(own_cla
     centred = rows["temp"][0] - 20.0
     assert answers == pytest.approx([(centred * 2 + 0.5) * 3] * 2 + [(centred * -7 + 0.5 + 100) * 3] * 2 + [(centred * 2 + 0.5) * 3] * 2)
     assert sys.modules["pipeline"] is mine
+
+
+def test_a_projects_own_finder_does_not_get_between_a_package_and_its_code(own_class, tmp_path):
+    """The process that ran the pipeline finds the project's modules first; a champion's code is another one."""
+    rows, y, parts = own_class
+    edited = tmp_path / "edited"
+    write_project(edited, {**CODE, "lib/scale.py": b"SCALE = 1000.0\n", "lib/late.py": b"ZERO = 5e5\n"})
+
+    class First:
+        def find_spec(self, name, path, target=None):
+            return PathFinder.find_spec(name, [str(edited)] if path is None else path, target) if name[:3] in {"pip", "lib"} else None
+
+    finder = First()
+    sys.meta_path.insert(0, finder)
+    try:
+        objects, package = packed(tmp_path, rows, y, parts)
+        loaded = load_runner(objects, package, tmp_path / "scratch")
+        assert loaded.predict(rows).values[0] == ((rows["temp"][0] - 20.0) * 2.0 + 0.5) * 3.0
+        assert sys.meta_path[0] is finder
+    finally:
+        sys.meta_path.remove(finder)
+    assert not list((tmp_path / "scratch").rglob("*.pyc"))
 
 
 def test_a_package_served_alone_runs_in_a_fresh_process(own_class, tmp_path):

@@ -1,15 +1,42 @@
 """The project's own modules of one package, kept apart from those of others in the same process.
 
 Every project calls its file ``pipeline.py``, and a gate compares two versions of it. So a package's modules are in
-``sys.modules`` only while its code is imported or run.
+``sys.modules`` only while its code is imported or run, and are looked for in its folder before anywhere else.
 """
 
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path, PurePosixPath
-from types import ModuleType
+from types import CodeType, ModuleType
+
+
+class _FromSource(SourceFileLoader):
+    """Compiles the verified source; no compiled file beside it is read or written."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _Finder(MetaPathFinder):
+    """Finds a package's own modules, ahead of those of the project that the process may have loaded."""
+
+    def __init__(self, names: frozenset[str], search: Sequence[str]) -> None:
+        self._names = names
+        self._search = search
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """None for what is not a module of the package."""
+        if fullname not in self._names:
+            return None
+        spec = PathFinder.find_spec(fullname, self._search if path is None else path, target)
+        if spec is not None and spec.origin is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _FromSource(fullname, spec.origin)
+        return spec
 
 
 class CodeModules:
@@ -20,6 +47,7 @@ class CodeModules:
         roots = sorted({"", *(_root(path, set(files)) for path in paths)}, key=lambda root: (root.count("/") + bool(root), root))
         self._search = [str(folder / root) if root else str(folder) for root in roots]
         self._names = sorted({name for path in paths for root in roots for name in _module_names(path, root)})
+        self._finder = _Finder(frozenset(self._names), self._search)
         self._own: dict[str, ModuleType] = {}
         self._inside = not paths
 
@@ -30,14 +58,15 @@ class CodeModules:
             yield
             return
         others = {name: sys.modules.pop(name) for name in self._names if name in sys.modules}
-        usual = sys.path[:]
         self._enter()
         try:
             yield
         finally:
             self._inside = False
             self._own = {name: sys.modules.pop(name) for name in self._names if name in sys.modules}
-            sys.path[:] = usual
+            sys.meta_path.remove(self._finder)
+            for folder in self._search:
+                sys.path.remove(folder)
             sys.modules.update(others)
 
     def keep(self) -> None:
@@ -50,6 +79,7 @@ class CodeModules:
     def _enter(self) -> None:
         sys.modules.update(self._own)
         sys.path[:0] = self._search
+        sys.meta_path.insert(0, self._finder)
         self._inside = True
 
     def load(self, module: str) -> ModuleType:
