@@ -17,8 +17,8 @@ KEY = (KeyColumn(name="station", dtype="string"), KeyColumn(name="hour", dtype="
 
 
 @pytest.fixture
-def labels(label_store, tx, clock):
-    return Labels(label_store, tx, clock, key=KEY, target_dtype="float")
+def labels(label_store, clock):
+    return Labels(label_store, clock, key=KEY, target_dtype="float")
 
 
 def test_labels_join_by_prediction_or_by_key(labels, label_store, clock):
@@ -96,8 +96,8 @@ def test_too_many_labels_are_refused_before_any_is_read(labels):
         labels.add_payload("bikes", {"labels": [None] * 100_001}, source="api")
 
 
-def test_a_project_without_key_takes_labels_by_prediction_only(label_store, tx, clock):
-    labels = Labels(label_store, tx, clock)
+def test_a_project_without_key_takes_labels_by_prediction_only(label_store, clock):
+    labels = Labels(label_store, clock)
     with pytest.raises(InvalidInputError, match="declares none"):
         labels.add_payload("m", {"labels": [{"key": ["a"], "label": 1}]}, source="api")
     labels.add_payload("m", {"labels": [{"prediction_id": "a.0", "label": "yes"}]}, source="api")

@@ -70,7 +70,9 @@ class Events:
 
     def checkpoint(self):
         heads = {stream: (len(self.read(stream)), GENESIS) for stream in self.streams()}
-        self.points.append([Checkpoint(number=len(self.points.read()) + 1, recorded_at=self.clock.now(), heads=heads, chain=GENESIS)])
+        made = Checkpoint(number=len(self.points.read()) + 1, recorded_at=self.clock.now(), heads=heads, chain=GENESIS)
+        self.points.append([made])
+        return made
 
     def checkpoints(self):
         return tuple(self.points.read())

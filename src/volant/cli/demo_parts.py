@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -79,7 +79,7 @@ class Server:
             time.sleep(0.1)
 
 
-def _object(lines: Any) -> str:
+def _object(lines: Iterable[str]) -> str:
     """The first JSON object, however many lines it takes."""
     text = ""
     for line in lines:

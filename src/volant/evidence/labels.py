@@ -11,9 +11,7 @@ from volant.evidence.keys import KeyColumn, key_text
 from volant.evidence.model import Label, LabelCounts, Scalar
 from volant.evidence.ports import LabelStore
 from volant.kernel.clock import Clock, parse_iso
-from volant.kernel.crashpoints import reach
 from volant.kernel.errors import InvalidInputError, TooLargeError
-from volant.kernel.transactions import Transactions
 
 MAX_LABELS = 100_000
 MAX_TEXT = 10_000
@@ -30,14 +28,12 @@ class Labels:
     def __init__(
         self,
         store: LabelStore,
-        tx: Transactions,
         clock: Clock,
         *,
         key: Sequence[KeyColumn] = (),
         target_dtype: str | None = None,
     ) -> None:
         self._store = store
-        self._tx = tx
         self._clock = clock
         self._key = tuple(key)
         self._target_dtype = target_dtype
@@ -51,10 +47,7 @@ class Labels:
 
     def add(self, model: str, labels: Sequence[Label]) -> LabelCounts:
         """Store labels, all or nothing."""
-        with self._tx.transaction():
-            counts = self._store.add(model, labels)
-        reach("labels.committed")
-        return counts
+        return self._store.add(model, labels)
 
     def parse(self, payload: object, *, source: str) -> list[Label]:
         """The labels of an API payload; ``known_at`` defaults to now."""

@@ -21,6 +21,10 @@ class LabelStore(Protocol):
         """How many subjects have a label."""
         ...
 
+    def revision(self, model: str) -> int:
+        """A number that grows whenever a label is added or corrected."""
+        ...
+
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """All labels recorded for a prediction id or key, oldest first."""
         ...

@@ -8,17 +8,16 @@ from typing import Any
 
 import msgspec
 
-from volant.gates.model import Verdict
+from volant.gates.model import GateReport, Verdict
 from volant.kernel.codec import canonical, decode
 from volant.kernel.errors import CheckFailedError, IllegalTransitionError, NotFoundError, UsageError
 from volant.kernel.events import Event, NewEvent
 from volant.registry.model import ModelState, VersionState
 
 REGISTERED, PROPOSED, APPROVED, PROMOTED, REJECTED = "registered", "proposed", "approved", "promoted", "rejected"
+KINDS = frozenset({REGISTERED, PROPOSED, APPROVED, PROMOTED, REJECTED})
 CHAMPION_CHANGED = "champion-changed"
 MAX_REASON = 2000
-
-OPEN = frozenset({VersionState.REGISTERED, VersionState.PROPOSED, VersionState.RETIRED, VersionState.REJECTED})
 
 
 def stream_of(model: str) -> str:
@@ -28,16 +27,17 @@ def stream_of(model: str) -> str:
 
 def evolve(state: ModelState, event: Event | NewEvent) -> ModelState:
     """The state after an event. Unknown kinds change nothing but the sequence: newer versions may write them."""
-    data = decode(event.data, dict[str, Any])
-    number, versions = int(data.get("version", 0)), dict(state.versions)
     changes: dict[str, object] = {"seq": state.seq + 1}
+    if event.kind not in KINDS:
+        return msgspec.structs.replace(state, **changes)
+    number, versions = int(decode(event.data, dict[str, Any])["version"]), dict(state.versions)
     if event.kind == REGISTERED:
         versions[number] = VersionState.REGISTERED
     elif event.kind == PROPOSED:
         versions[number] = VersionState.PROPOSED
     elif event.kind == REJECTED:
         versions[number] = VersionState.REJECTED
-    elif event.kind in {APPROVED, PROMOTED}:
+    else:
         if state.champion is not None:
             versions[state.champion] = VersionState.RETIRED
         versions[number] = VersionState.CHAMPION
@@ -65,24 +65,38 @@ def propose(state: ModelState, number: int) -> list[NewEvent]:
     return [_event(PROPOSED, version=number)] if _standing(state, number) is VersionState.REGISTERED else []
 
 
-def approve(state: ModelState, number: int, *, reason: str | None, override: bool, verdict: Verdict | None) -> list[NewEvent]:
-    """A person lets a version out. Without a passed gate that is an override and needs a reason."""
+def approve(state: ModelState, number: int, *, reason: str | None, override: bool, report: GateReport | None) -> list[NewEvent]:
+    """A person lets a version out. ``report`` is the newest on it; without a passed gate that is an override."""
     standing = _standing(state, number)
     if standing is VersionState.CHAMPION:
         raise IllegalTransitionError(
             f"{state.model}@{number} is the champion already.", next_step=f"volant models show {state.model}@{number}"
         )
-    needs_override = verdict is not Verdict.PASS or standing is VersionState.REJECTED
-    if needs_override and not override:
-        found = "it was rejected" if standing is VersionState.REJECTED else f"verdict: {verdict.value if verdict else 'never judged'}"
-        raise CheckFailedError(
-            f"{state.model}@{number} did not pass its gate.",
-            found=found,
-            next_step=f"volant approve {state.model}@{number} --override --reason TEXT   (or train a better one)",
-        )
+    lacking = _lacking(state, number, report)
+    if lacking is not None and not override:
+        raise lacking
     if override and not (reason or "").strip():
         raise UsageError("An override needs a reason.", next_step="add --reason TEXT: reviewers will read it", field="reason")
-    return [_event(APPROVED, version=number, reason=said(reason), override=bool(override and needs_override), epoch=state.epoch + 1)]
+    return [_event(APPROVED, version=number, reason=said(reason), override=lacking is not None, epoch=state.epoch + 1)]
+
+
+def _lacking(state: ModelState, number: int, report: GateReport | None) -> CheckFailedError | None:
+    """Why a version may not be approved without an override, if so."""
+    name = f"{state.model}@{number}"
+    override = f"volant approve {name} --override --reason TEXT"
+    if report is None or report.verdict is not Verdict.PASS:
+        found = "it was never judged" if report is None else f"verdict: {report.verdict.value}"
+        return CheckFailedError(f"{name} did not pass its gate.", found=found, next_step=f"{override}   (or train a better one)")
+    if state.versions[number] is VersionState.REJECTED:
+        return CheckFailedError(f"{name} was rejected.", next_step=override)
+    if report.champion != state.champion:
+        judged = "without a champion" if report.champion is None else f"against {state.model}@{report.champion}"
+        return CheckFailedError(
+            f"{name} was not judged against the present champion.",
+            found=f"judged {judged}; {state.model}@{state.champion} serves now",
+            next_step=f"volant gate {name}   (or {override})",
+        )
+    return None
 
 
 def promote(state: ModelState, number: int, *, decision: str) -> list[NewEvent]:

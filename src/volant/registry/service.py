@@ -2,7 +2,7 @@
 
 import msgspec
 
-from volant.gates.model import Verdict
+from volant.gates.model import GateReport, Verdict
 from volant.gates.ports import GateStore
 from volant.kernel.codec import canonical
 from volant.kernel.crashpoints import reach
@@ -49,20 +49,29 @@ class Registry:
     def approve(self, model: str, number: int, *, reason: str | None, actor: str, override: bool = False) -> ModelState:
         """Make a version the champion.
 
-        ``CheckFailedError`` if its newest gate report is no pass, unless it is an override with a reason;
+        ``CheckFailedError`` if its newest gate report is no pass, or compares with another champion than the present one,
+        unless it is an override with a reason;
         ``IllegalTransitionError`` if it is the champion already.
         """
         with self._tx.transaction():
             state = self.state(model)
-            verdict = self.verdict(self._models.get(model, number))
-            state = self._save(state, rules.approve(state, number, reason=reason, override=override, verdict=verdict), actor)
+            report = self.report(self._models.get(model, number))
+            state = self._save(state, rules.approve(state, number, reason=reason, override=override, report=report), actor)
         reach("approve.committed")
         return state
 
-    def verdict(self, version: ModelVersion) -> Verdict | None:
-        """What the newest gate report says of a version; None if it was never judged."""
+    def version(self, model: str, number: int) -> ModelVersion:
+        """One version. ``NotFoundError`` naming those that exist."""
+        return self._models.get(model, number)
+
+    def with_package(self, model: str, package: str) -> ModelVersion | None:
+        """The version with this package, or None."""
+        return self._models.with_package(model, package)
+
+    def report(self, version: ModelVersion) -> GateReport | None:
+        """The newest gate report on a version; None if it was never judged."""
         reports = self._gates.for_package(version.model, version.package)
-        return reports[0].verdict if reports else None
+        return reports[0] if reports else None
 
     def promote_by_policy(self, model: str, number: int, *, decision: str, actor: str) -> ModelState:
         """Make a proposed version the champion because a recorded decision says so. Doing it twice is harmless."""

@@ -9,10 +9,10 @@ import orjson
 from volant.access.model import Permission
 from volant.access.routes import PUBLIC, Request, Response, Route, json_response
 from volant.access.tokens import LOCAL
+from volant.data.declared import key_columns, target_dtype
 from volant.evidence.labels import Labels
 from volant.kernel.codec import plain
 from volant.kernel.errors import InvalidInputError, NotFoundError
-from volant.server.columns import key_columns, target_dtype
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -143,7 +143,6 @@ class Api:
         dataset = project.datasets.latest(project.name)
         intake = Labels(
             project.labels,
-            project.tx,
             project.clock,
             key=key_columns(project.config.data, dataset),
             target_dtype=target_dtype(project.config.target, dataset),

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from volant.kernel.errors import InternalError, UnavailableError, from_record
-from volant.wiring.child import PINNED
+from volant.wiring.child import child_environment
 
 COMMAND = (sys.executable, "-m", "volant.wiring.worker")
 IDLE_SECONDS = 60.0
@@ -30,7 +30,7 @@ class Jobs:
         self, root: Path, environment: Mapping[str, str], *, command: Sequence[str] = COMMAND, idle_seconds: float = IDLE_SECONDS
     ) -> None:
         self._arguments = (*command, str(root))
-        self._environment = {**environment, **PINNED}
+        self._environment = child_environment(environment)
         self._idle_seconds = idle_seconds
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None

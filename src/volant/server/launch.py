@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from volant.access.model import Token
-from volant.server.columns import key_columns, time_column
+from volant.data.declared import key_columns, time_column
 from volant.server.standing import Champion
 from volant.serving.process import COMMAND, WorkerProcess, start_worker
 from volant.serving.spec import WorkerSpec

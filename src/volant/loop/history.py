@@ -1,0 +1,53 @@
+"""A project's own history for a replay: its table as the policies walk it, and its pipeline as they train it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from volant.config.model import ProjectConfig
+from volant.loop.judging import predicted_of
+from volant.loop.replay_wheel import History
+from volant.loop.table import Table
+from volant.models.fitted import FittedModel
+from volant.models.signature import infer_signature
+from volant.pipelines.execution import train
+from volant.pipelines.graph import build_graph
+from volant.pipelines.identity import hidden_columns
+from volant.pipelines.inputs import training_of
+from volant.pipelines.model import MODEL
+from volant.stats.predicted import Predicted
+
+Predict = Callable[[np.ndarray], Predicted]
+
+
+def history_of(table: Table, config: ProjectConfig) -> History:
+    """The whole table, in order of event time."""
+    return History(
+        project=config.project,
+        task=config.task,
+        metric=config.metric,
+        event_times=table.times.event_us,
+        known_at=table.times.known_us,
+        target=table.target,
+        groups=table.groups(config),
+        slices=table.slices(config),
+    )
+
+
+def trainer(table: Table, config: ProjectConfig, root: Path) -> Callable[[np.ndarray], Predict]:
+    """Trains the project's pipeline on chosen rows, in memory: nothing is cached or packed."""
+    graph = build_graph(root, config.train.pipeline, target=config.target, params=config.train.params)
+    training = training_of(config, {})
+    hidden = set(hidden_columns(graph, training, graph.step(MODEL)))
+    everything = table.inputs(config)
+    seen = everything.drop(name for name in everything.columns if name in hidden)
+
+    def trained(positions: np.ndarray) -> Predict:
+        target = table.labels(config, positions)
+        made = train(graph, training, everything[positions], target)
+        signature = infer_signature(seen[positions], target, config.task, config.target)
+        model = FittedModel.of(made, signature)
+        return lambda rows: predicted_of(model.predict(seen[rows]), signature)
+
+    return trained

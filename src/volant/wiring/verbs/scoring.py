@@ -1,0 +1,182 @@
+"""``score`` (a package on some rows, for gates) and ``predict`` (a version on a file), in the child."""
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from volant.kernel.errors import InvalidInputError, UsageError
+from volant.wiring.project import Project
+from volant.wiring.verbs.opened import opened
+from volant.wiring.worker import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from volant.data.model import Column, DatasetVersion
+    from volant.models.ports import Answer
+    from volant.models.runner import LoadedModel
+    from volant.stats.predicted import Predicted
+    from volant.wiring.child import Child
+
+Json = dict[str, Any]
+_CHUNK = 50_000
+
+
+def score(root: Path, environment: dict[str, str], request: Json, _report: Report) -> Json:
+    """Answer the rows of a scratch file with a package, into another scratch file."""
+    import numpy as np
+    import polars as pl
+
+    from volant.models.runner import load_runner
+
+    project = opened(root, environment)
+    runner = load_runner(project.objects, request["package"], project.scratch_folder)
+    answer = runner.predict(pl.read_ipc(request["rows"]))
+    with Path(request["answers"]).open("wb") as file:
+        scores = np.empty(0) if answer.scores is None else answer.scores
+        np.savez(file, values=_plain(answer.values), scores=scores)
+    return {"classes": list(runner.signature.classes) if answer.scores is not None else None}
+
+
+def ask(child: "Child", project: Project, package: str, rows: "pl.DataFrame") -> "Predicted":
+    """The client side of ``score``."""
+    import numpy as np
+
+    from volant.stats.predicted import Predicted
+
+    project.scratch_folder.mkdir(parents=True, exist_ok=True)
+    given, answers = (project.scratch_folder / f"score-{secrets.token_hex(8)}{suffix}" for suffix in (".arrow", ".npz"))
+    try:
+        rows.write_ipc(given)
+        said = child.call("score", {"package": package, "rows": str(given), "answers": str(answers)})
+        with np.load(answers, allow_pickle=False) as found:
+            values, scores = found["values"], found["scores"]
+    finally:
+        given.unlink(missing_ok=True)
+        answers.unlink(missing_ok=True)
+    if values.dtype.kind == "U":
+        values = values.astype(object)
+    return Predicted(values, None, ()) if said["classes"] is None else Predicted(values, scores, tuple(said["classes"]))
+
+
+def _plain(values: Any) -> Any:
+    """Labels as an array that needs no pickle."""
+    return values.astype(str) if values.dtype.kind == "O" else values
+
+
+def predict(root: Path, environment: dict[str, str], request: Json, report: Report) -> Json:
+    """Score a file with a version, write the answers, and log them as evidence."""
+    from volant.data.reading import read_frame, sniff
+    from volant.data.source_file import check_source
+    from volant.kernel.digests import digest_file
+    from volant.models.runner import load_runner
+
+    project = opened(root, environment)
+    path = Path(request["data"])
+    check_source(path, request["data"])
+    output = _output(path, request["output"])
+    version = project.registry.version(project.name, request["version"])
+    report("reading the data", None)
+    table = sniff(path, request["data"])
+    frame = read_frame(path, table.format, _as_trained(table.columns, project.datasets.get(version.dataset, version.dataset_version)))
+    runner = load_runner(project.objects, version.package, project.scratch_folder)
+    began = project.clock.now()
+    answer = _answers(runner, frame, report)
+    took = project.clock.now() - began
+    logged = 0
+    if request["log"]:
+        report("logging the answers", None)
+        logged = _log(project, request["version"], frame, answer, content=digest_file(path), latency_us=took // max(frame.height, 1))
+    _write(output, frame, answer, runner)
+    return {"rows": frame.height, "output": str(output), "logged": logged, "version": version.number}
+
+
+def _output(data: Path, asked: str | None) -> Path:
+    output = Path(asked) if asked else data.with_name(f"{data.stem}.predictions.csv")
+    if output.suffix not in {".csv", ".parquet"}:
+        raise UsageError("Answers are written as CSV or Parquet.", found=str(output), next_step="--output scored.csv", field="--output")
+    if not output.parent.is_dir():
+        raise UsageError(f"There is no folder {output.parent}.", found=str(output), next_step="make it first", field="--output")
+    return output
+
+
+def _as_trained(columns: "Sequence[Column]", dataset: "DatasetVersion") -> "tuple[Column, ...]":
+    """Columns in the types of the data the version learned from: a file of few rows may look like another type."""
+    import msgspec
+
+    known = {column.name: column.dtype for column in dataset.columns}
+    return tuple(msgspec.structs.replace(column, dtype=known.get(column.name, column.dtype)) for column in columns)
+
+
+def _answers(runner: "LoadedModel", frame: "pl.DataFrame", report: Report) -> "Answer":
+    import numpy as np
+
+    from volant.models.ports import Answer
+
+    parts = []
+    for start in range(0, max(frame.height, 1), _CHUNK):
+        report(f"predicting {frame.height:,} rows", start / max(frame.height, 1))
+        parts.append(runner.predict(frame[start : start + _CHUNK]))
+    scores = None if parts[0].scores is None else np.concatenate([part.scores for part in parts if part.scores is not None])
+    return Answer(values=np.concatenate([part.values for part in parts]), scores=scores)
+
+
+def _log(project: Project, version: int, frame: "pl.DataFrame", answer: "Answer", *, content: str, latency_us: int) -> int:
+    import polars as pl
+
+    from volant.data.rows import key_texts
+    from volant.data.timeline import times
+    from volant.evidence.batch import Batch, log_batch
+
+    data = project.config.data
+    absent = [name for name in (*data.key, *([data.time] if data.time else ())) if name not in frame.columns]
+    if absent:
+        raise InvalidInputError(
+            f"The file lacks {', '.join(absent)}, so its answers could not be joined to labels later.",
+            found=f"columns {', '.join(frame.columns[:20])}",
+            next_step="add the columns, or score without keeping evidence: --no-log",
+            field=absent[0],
+        )
+    state = project.registry.state(project.name)
+    batch = Batch(
+        content=content,
+        model=project.name,
+        version=version,
+        epoch=state.epoch,
+        at=project.clock.now(),
+        latency_us=latency_us,
+        arm="champion" if state.champion == version else "batch",
+    )
+    target = project.config.target
+    made = log_batch(
+        project.objects,
+        project.segments,
+        batch,
+        frame.drop(target) if target in frame.columns else frame,
+        values=pl.Series("prediction", answer.values.tolist()),
+        scores=None if answer.scores is None else answer.scores.tolist(),
+        keys=key_texts(frame, data.key).to_list() if data.key else None,
+        event_times=times(frame, data).event_us.tolist() if data.time else None,
+    )
+    return made.logged
+
+
+def _write(output: Path, frame: "pl.DataFrame", answer: "Answer", runner: "LoadedModel") -> None:
+    """Beside first, then in place: a reader never sees half a file."""
+    import polars as pl
+
+    columns = {"prediction": pl.Series(answer.values.tolist())}
+    if answer.scores is not None:
+        columns |= {f"p({name})": pl.Series(answer.scores[:, k]) for k, name in enumerate(runner.signature.classes)}
+    made = frame.with_columns(**columns)
+    draft = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
+    try:
+        if output.suffix == ".csv":
+            made.write_csv(draft)
+        else:
+            made.write_parquet(draft)
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""Where things stand, as plain values: what ``status``, ``models`` and their JSON forms show."""
+
+from typing import Any
+
+from volant.config.model import Autonomy
+from volant.gates.model import GateReport, Verdict
+from volant.kernel.clock import iso
+from volant.kernel.codec import plain
+from volant.registry.model import ModelState, ModelVersion, VersionState
+from volant.wiring.project import Project
+
+Json = dict[str, Any]
+
+
+def status(project: Project) -> Json:
+    """One glance: data, last run, gate, what serves, labels, and the next thing to do with its command."""
+    state = project.registry.state(project.name)
+    newest = next(iter(project.models.versions(project.name)), None)
+    data = project.datasets.latest(project.name)
+    last = next(iter(project.runs.search(limit=1)), None)
+    now = project.clock.now()
+    holder = project.leases.current(f"loop/{project.name}")
+    return {
+        "project": project.name,
+        "task": project.config.task.value,
+        "metric": project.config.metric,
+        "autonomy": project.config.release.autonomy.value,
+        "data": None
+        if data is None
+        else {"version": data.number, "rows": data.rows, "origin": data.origin.value, "at": iso(data.recorded_at)},
+        "run": None if last is None else {"id": last.run.id, "status": last.run.status.value, "at": iso(last.run.started_at)},
+        "newest": None if newest is None else _version_line(project, newest, state),
+        "champion": None if state.champion is None else _version_line(project, project.models.get(project.name, state.champion), state),
+        "epoch": state.epoch,
+        "predictions": _prediction_count(project),
+        "labels": project.labels.count(project.name, known_by=now),
+        "serving": None if holder is None else holder.holder,
+        **_next_step(project, state, newest),
+    }
+
+
+def _prediction_count(project: Project) -> Json:
+    from volant.evidence.log import open_rows
+
+    sealed = sum(segment.rows for segment in project.segments.segments(project.name))
+    return {"sealed": sealed, "open": open_rows(project.log_folder)}
+
+
+def _next_step(project: Project, state: ModelState, newest: ModelVersion | None) -> Json:
+    """What the wheel waits for, and the command that moves it."""
+    if newest is None:
+        return {"waits_for": "a first run", "next": "volant run"}
+    name, standing = f"{project.name}@{newest.number}", state.versions[newest.number]
+    if standing is VersionState.PROPOSED and project.config.release.autonomy is Autonomy.PROPOSE:
+        return {"waits_for": f"a person to approve {name}", "next": f'volant approve {name} --reason "..."'}
+    if state.champion is None:
+        return {"waits_for": f"a person: the gate did not pass {name}", "next": f'volant approve {name} --override --reason "..."'}
+    return {
+        "waits_for": "new labels or new data",
+        "next": "volant up" if project.leases.current(f"loop/{project.name}") is None else "volant run",
+    }
+
+
+def models(project: Project) -> Json:
+    """The model's versions, newest first."""
+    state = project.registry.state(project.name)
+    return {
+        "model": project.name,
+        "champion": state.champion,
+        "epoch": state.epoch,
+        "versions": [_version_line(project, version, state) for version in project.models.versions(project.name)],
+    }
+
+
+def _version_line(project: Project, version: ModelVersion, state: ModelState) -> Json:
+    report = _report(project, version)
+    return {
+        "version": version.number,
+        "state": state.versions[version.number].value,
+        "dataset_version": version.dataset_version,
+        "run_id": version.run_id,
+        "registered": iso(version.registered_at),
+        "metrics": version.metrics,
+        "gate": None if report is None else report.verdict.value,
+        "against_champion": None if report is None else _main_difference(report),
+    }
+
+
+def _main_difference(report: GateReport) -> Json | None:
+    """The first comparison with a champion: what a reviewer looks at first."""
+    for check in report.checks:
+        if check.check.kind.value == "champion" and check.difference is not None:
+            return {
+                "metric": check.check.metric,
+                "other": check.other_name,
+                "difference": check.difference,
+                "low": check.low,
+                "high": check.high,
+                "verdict": check.verdict.value,
+            }
+    return None
+
+
+def _report(project: Project, version: ModelVersion) -> GateReport | None:
+    reports = project.gates.for_package(project.name, version.package)
+    return reports[0] if reports else None
+
+
+def version_detail(project: Project, number: int) -> Json:
+    """One version with its report, run, manifest and release history."""
+    version = project.models.get(project.name, number)
+    state = project.registry.state(project.name)
+    report = _report(project, version)
+    history = [event for event in project.events.read(f"model/{project.name}") if f'"version":{number}' in event.data.decode()]
+    return {
+        **_version_line(project, version, state),
+        "package": version.package,
+        "pipeline": version.pipeline,
+        "policy": version.policy,
+        "trained_rows": version.trained_rows,
+        "trained_until": None if version.trained_until_us is None else iso(version.trained_until_us),
+        "passed": report is not None and report.verdict is Verdict.PASS,
+        "report": None if report is None else plain(report),
+        "run": plain(project.runs.get(version.run_id)),
+        "history": [{"kind": e.kind, "by": e.actor, "at": iso(e.recorded_at), "data": e.data.decode()} for e in history],
+    }
