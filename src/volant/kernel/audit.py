@@ -8,12 +8,15 @@ database (``.volant/anchors``, or wherever someone pastes them), show when their
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from volant.kernel.codec import Value, canonical, decode
-from volant.kernel.errors import IntegrityError
+from volant.kernel.errors import IntegrityError, UnavailableError
 from volant.kernel.events import GENESIS, Checkpoint, Event, EventStore, checkpoint_link, link
+
+CHECKPOINTS = "checkpoints"  # where damage to the checkpoints themselves is said to be
 
 
 class Damage(Value, frozen=True, kw_only=True):
@@ -45,25 +48,31 @@ class AuditReport(Value, frozen=True, kw_only=True):
 
 def verify(store: EventStore, anchors: Iterable[Anchor] = ()) -> AuditReport:
     """Recompute every link. Reads everything; changes nothing."""
-    chains: dict[str, tuple[str, ...]] = {}
+    kept, checkpoints = tuple(anchors), store.checkpoints()  # first: what is appended while this reads must not look cut
+    chains: dict[str, dict[int, str]] = {}
     damage: list[Damage] = []
     for stream in store.streams():
         events = store.read(stream)
-        chains[stream] = tuple(event.chain for event in events)
+        chains[stream] = {event.seq: event.chain for event in events}
         damage += _stream_damage(stream, events)
-    checkpoints, kept = store.checkpoints(), tuple(anchors)
     damage += _checkpoint_damage(checkpoints)
-    damage += [found for checkpoint in checkpoints for found in _head_damage(checkpoint, chains)]
-    damage += _anchor_damage(kept, checkpoints)
+    lasts = {stream: max(chain, default=0) for stream, chain in chains.items()}
+    damage += [found for checkpoint in checkpoints for found in _head_damage(checkpoint, chains, lasts)]
+    damage += _anchor_damage(kept, {checkpoint.number: checkpoint.chain for checkpoint in checkpoints})
     return AuditReport(
         intact=not damage,
         streams=len(chains),
         events=sum(len(chain) for chain in chains.values()),
         checkpoints=len(checkpoints),
         anchors=len(kept),
-        heads={stream: (len(chain), chain[-1]) for stream, chain in chains.items() if chain},
-        damage=tuple(dict.fromkeys(damage)),
+        heads={stream: (last, chains[stream][last]) for stream, last in lasts.items() if last},
+        damage=_first_of_each_place(damage),
     )
+
+
+def _first_of_each_place(damage: list[Damage]) -> tuple[Damage, ...]:
+    """One cut shows in every later checkpoint; the first sentence about a place says all."""
+    return tuple({(found.stream, found.seq): found for found in reversed(damage)}.values())[::-1]
 
 
 def _stream_damage(stream: str, events: tuple[Event, ...]) -> list[Damage]:
@@ -83,35 +92,35 @@ def _checkpoint_damage(checkpoints: tuple[Checkpoint, ...]) -> list[Damage]:
     previous = GENESIS
     for expected, made in enumerate(checkpoints, start=1):
         if made.number != expected:
-            return [Damage(stream="checkpoints", seq=expected, sentence=f"Checkpoint {expected} is missing.")]
+            return [Damage(stream=CHECKPOINTS, seq=expected, sentence=f"Checkpoint {expected} is missing.")]
         if checkpoint_link(previous, made.number, made.recorded_at, made.heads) != made.chain:
-            return [Damage(stream="checkpoints", seq=expected, sentence=f"Checkpoint {expected} was changed.")]
+            return [Damage(stream=CHECKPOINTS, seq=expected, sentence=f"Checkpoint {expected} was changed.")]
         previous = made.chain
     return []
 
 
-def _head_damage(checkpoint: Checkpoint, chains: dict[str, tuple[str, ...]]) -> list[Damage]:
+def _head_damage(checkpoint: Checkpoint, chains: dict[str, dict[int, str]], lasts: dict[str, int]) -> list[Damage]:
     found = []
     for stream, (seq, chain) in checkpoint.heads.items():
-        present = chains.get(stream, ())
-        if len(present) < seq:
-            sentence = f"{stream} ends at event {len(present)}, but checkpoint {checkpoint.number} saw event {seq}: it was cut."
-            found.append(Damage(stream=stream, seq=len(present) + 1, sentence=sentence))
-        elif present[seq - 1] != chain:
+        last = lasts.get(stream, 0)
+        if last < seq:
+            sentence = f"{stream} ends at event {last}, but checkpoint {checkpoint.number} saw event {seq}: it was cut."
+            found.append(Damage(stream=stream, seq=last + 1, sentence=sentence))
+        elif chains.get(stream, {}).get(seq) != chain:
             sentence = f"{stream}: event {seq} is not the one that checkpoint {checkpoint.number} saw."
             found.append(Damage(stream=stream, seq=seq, sentence=sentence))
     return found
 
 
-def _anchor_damage(anchors: tuple[Anchor, ...], checkpoints: tuple[Checkpoint, ...]) -> list[Damage]:
-    found = []
+def _anchor_damage(anchors: tuple[Anchor, ...], chains: dict[int, str]) -> list[Damage]:
+    found, last = [], max(chains, default=0)
     for anchor in anchors:
-        if anchor.number > len(checkpoints):
-            sentence = f"There are {len(checkpoints)} checkpoints, but an anchor names checkpoint {anchor.number}: the store was cut."
-            found.append(Damage(stream="checkpoints", seq=anchor.number, sentence=sentence))
-        elif checkpoints[anchor.number - 1].chain != anchor.chain:
+        if anchor.number > last:
+            sentence = f"The newest checkpoint is {last}, but an anchor names checkpoint {anchor.number}: the store was cut."
+            found.append(Damage(stream=CHECKPOINTS, seq=anchor.number, sentence=sentence))
+        elif chains.get(anchor.number) != anchor.chain:
             sentence = f"Checkpoint {anchor.number} is not the one that its anchor names."
-            found.append(Damage(stream="checkpoints", seq=anchor.number, sentence=sentence))
+            found.append(Damage(stream=CHECKPOINTS, seq=anchor.number, sentence=sentence))
     return found
 
 
@@ -122,12 +131,34 @@ def checkpoint_if_new(store: EventStore, anchors: Path) -> bool:
     if not any(store.read(stream, heads[stream][0] if stream in heads else 0) for stream in store.streams()):
         return False
     made = store.checkpoint()
-    anchors.parent.mkdir(parents=True, exist_ok=True)
-    with anchors.open("ab") as file:
-        file.write(canonical(Anchor(number=made.number, chain=made.chain)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _keep(Anchor(number=made.number, chain=made.chain), anchors)
     return True
+
+
+def _keep(anchor: Anchor, path: Path) -> None:
+    """Add a line, in place of one that a crash cut short. ``UnavailableError`` if the disk takes none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            _drop_torn_line(file)
+            file.write(canonical(anchor) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UnavailableError(
+            f"The anchor of checkpoint {anchor.number} could not be kept in {path}.",
+            found=error.strerror or str(error),
+            next_step="check the disk's space and the rights on the file",
+        ) from error
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    size = file.seek(0, os.SEEK_END)
+    start = max(0, size - 4096)  # an anchor is far shorter
+    file.seek(start)
+    tail = file.read()
+    if tail and not tail.endswith(b"\n"):
+        file.truncate(start + tail.rfind(b"\n") + 1)
 
 
 def read_anchors(path: Path) -> tuple[Anchor, ...]:

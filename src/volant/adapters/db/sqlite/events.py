@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 
+import msgspec
+
 from volant.adapters.db.sqlite.database import SqliteDatabase
 from volant.adapters.db.sqlite.statements import statements
 from volant.adapters.streams import chained, conflict, effect_ids
@@ -74,6 +76,14 @@ class SqliteEvents:
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """See the port."""
         return tuple(
-            Checkpoint(number=number, recorded_at=at, heads=decode(heads, dict[str, tuple[int, str]]), chain=chain)
+            Checkpoint(number=number, recorded_at=at, heads=_heads(heads), chain=chain)
             for number, at, heads, chain in self._db.rows(self._sql["checkpoints"], (0,))
         )
+
+
+def _heads(stored: bytes) -> dict[str, tuple[int, str]]:
+    """Heads that cannot be read are none: the checkpoint's chain value shows that they were changed."""
+    try:
+        return decode(stored, dict[str, tuple[int, str]])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
