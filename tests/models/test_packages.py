@@ -75,11 +75,11 @@ def packed(tmp_path, rows, y, parts):
     return objects, pack(objects, parts, project="p", signature=infer_signature(rows, y, Task.REGRESSION, "y"), sample=rows)
 
 
-def test_equal_trainings_in_two_processes_with_other_hash_seeds_give_equal_packages(tmp_path):
+def test_equal_trainings_in_two_processes_with_other_hash_seeds_and_threads_give_equal_packages(tmp_path):
     makers = [
         subprocess.Popen(
             [sys.executable, str(MAKER), str(tmp_path / f"store{seed}"), str(tmp_path / f"code{seed}"), way],
-            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed},
             stdout=subprocess.PIPE,
             text=True,
         )

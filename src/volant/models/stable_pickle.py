@@ -7,6 +7,7 @@ Writing, reading back and writing again until nothing changes removes what readi
 arrays, views).
 """
 
+import copy
 import io
 import pickle
 import sys
@@ -21,6 +22,8 @@ from volant.kernel.errors import InvalidInputError
 PROTOCOL = 5
 _ROUNDS = 5
 _DEPTH = 50_000
+# What a fitted object remembers of the machine, and the value it is stored with. No prediction depends on it.
+_OF_THE_MACHINE = {("sklearn.ensemble._hist_gradient_boosting.binning", "_BinMapper"): {"n_threads": 1}}
 _ATOMS = (str, bytes, int, float, bool, complex, type(None))
 
 
@@ -93,6 +96,15 @@ class _StablePickler(_PYTHON_PICKLER):  # type: ignore[misc]
         """Remember only what is not a plain value."""
         if not _is_plain(obj):
             super().memoize(obj)
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Leave out what depends on the machine."""
+        kept = _OF_THE_MACHINE.get((type(obj).__module__, type(obj).__qualname__))
+        if kept is None or all(getattr(obj, name, value) == value for name, value in kept.items()):
+            return NotImplemented
+        alone = copy.copy(obj)
+        vars(alone).update(kept)
+        return alone.__reduce_ex__(PROTOCOL)
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         """Write a class or function by name, and note its module."""
