@@ -1,6 +1,6 @@
 import pytest
 from web_seed import Seeding
-from web_site import new_project, site_of
+from web_site import crawl, new_project, site_of
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +15,12 @@ def seeded(tmp_path_factory):
 def site(seeded):
     with site_of(seeded) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def crawled(site):
+    """Every page that links lead to, by address."""
+    return crawl(site)
 
 
 @pytest.fixture(scope="session")

@@ -48,10 +48,9 @@ def test_every_page_has_a_twin_that_says_the_same_in_json(site):
         assert isinstance(answer.json, dict)
 
 
-def test_every_link_on_every_page_leads_somewhere(site):
-    found = crawl(site)
-    assert len(found) > 60
-    assert {path: answer.status for path, answer in found.items() if answer.status != 200} == {}
+def test_every_link_on_every_page_leads_somewhere(crawled):
+    assert len(crawled) > 60
+    assert {path: answer.status for path, answer in crawled.items() if answer.status != 200} == {}
 
 
 def test_pages_over_a_store_on_disk_say_the_same_as_over_one_in_memory(tmp_path):
@@ -73,9 +72,9 @@ def test_every_page_of_a_new_project_says_what_to_do_next(empty_site):
     assert "volant replay" in Page(found["/replays"].text).words
 
 
-def test_hostile_names_are_shown_and_do_nothing(site):
+def test_hostile_names_are_shown_and_do_nothing(crawled):
     hostile = 0
-    for path, answer in crawl(site).items():
+    for path, answer in crawled.items():
         if "html" not in answer.headers["content-type"]:
             continue
         page = Page(answer.text)
@@ -85,8 +84,8 @@ def test_hostile_names_are_shown_and_do_nothing(site):
     assert hostile >= 6
 
 
-def test_no_page_holds_what_the_content_policy_refuses(site):
-    for path, answer in crawl(site).items():
+def test_no_page_holds_what_the_content_policy_refuses(crawled):
+    for path, answer in crawled.items():
         assert "'unsafe" not in answer.headers["content-security-policy"]
         if "html" in answer.headers["content-type"]:
             page = Page(answer.text)
@@ -94,8 +93,8 @@ def test_no_page_holds_what_the_content_policy_refuses(site):
             assert "style" not in page.tags
 
 
-def test_addresses_outside_this_server_are_on_no_page(site):
-    for path, answer in crawl(site).items():
+def test_addresses_outside_this_server_are_on_no_page(crawled):
+    for path, answer in crawled.items():
         if "html" in answer.headers["content-type"]:
             assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', answer.text), path
 
@@ -174,6 +173,8 @@ def test_a_decision_sheet_has_gate_lineage_data_environment_and_decisions(site):
     ):
         assert text in page, text
     assert "3.1 ms" in page
+    first = site.get("/models/bikes/versions/1.json", accept="application/json").json["report"]
+    assert (first["passed"], first["skipped"], len(first["checks"])) == (3, 1, 4)
     overridden = Page(site.get("/models/bikes/versions/2").text).words
     assert "override: against the gate" in overridden
     assert "It serves already." in overridden
@@ -228,7 +229,7 @@ def test_a_replay_shows_policies_and_figures_that_need_no_script_to_be_written(s
 
 def test_lineage_leads_from_a_version_to_its_data_and_code(site):
     page = Page(site.get("/lineage?node=bikes@2").text).words
-    for text in ("dataset bikes@1", "run 00000002", "pipeline", "environment"):
+    for text in ("data bikes@1", "made run 00000002", "code pipeline", "environment"):
         assert text in page, text
 
 

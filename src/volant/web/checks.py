@@ -87,7 +87,8 @@ def report_view(report: GateReport) -> Json:
         "checks": checks,
         "reach": forest_reach(effects),
         "drawn": len(effects),
-        "passed": sum(check.verdict is Verdict.PASS for check in report.checks),
+        "passed": sum(check.verdict is Verdict.PASS and not _skipped(check) for check in report.checks),
+        "skipped": sum(_skipped(check) for check in report.checks),
     }
 
 
@@ -103,8 +104,15 @@ def check_view(check: CheckResult) -> Json:
         "unit": "us" if check.check.kind is GateKind.LATENCY else None,
         "effect": effect(check),
         "is_slice": check.slice_value is not None,
+        "skipped": _skipped(check),
         "role": {"champion": "champion", "slices": "champion", "baseline": "baseline"}.get(check.check.kind.value, "neutral"),
     }
+
+
+def _skipped(check: CheckResult) -> bool:
+    """A comparison that had nothing to compare with, such as a champion where there is none yet."""
+    kinds = {GateKind.CHAMPION, GateKind.SLICES}
+    return check.check.kind in kinds and check.verdict is Verdict.PASS and check.candidate is None and not check.rows
 
 
 def summary(report: GateReport) -> str:

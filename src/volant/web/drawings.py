@@ -9,6 +9,8 @@ from typing import Any
 
 from volant.web.formats import interval, number, signed
 
+WIDEST_BAR = 16
+
 
 def _escaped(text: str) -> str:
     from markupsafe import escape
@@ -48,7 +50,8 @@ def bars(counts: Sequence[int], label: str, *, width: int = 150, height: int = 3
     most = max(counts, default=0)
     if most <= 0:
         return ""
-    step = width / len(counts)
+    step = min(width / len(counts), WIDEST_BAR)
+    width = round(step * len(counts))
     body = "".join(
         f'<rect x="{place * step:.2f}" y="{height - tall:.2f}" width="{max(step - 1, 0.6):.2f}" height="{tall:.2f}"/>'
         for place, count in enumerate(counts)

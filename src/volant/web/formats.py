@@ -12,6 +12,7 @@ NONE = "–"  # noqa: RUF001 - an en dash is what absence looks like in a table
 SPACE = "\u00a0"  # a number stays with its unit
 MINUS = "−"  # noqa: RUF001 - a minus is as wide as a plus
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 10**15
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
@@ -35,7 +36,7 @@ def _float(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     size = abs(value)
-    if value == 0 or 0.001 <= size < 1000:
+    if value == 0 or SMALLEST_PLAIN <= size < 1000:
         digits = f"{value:.4g}" if value == int(value) else f"{value:#.4g}".rstrip(".")
         return digits.replace("-", MINUS)
     return f"{value:,.0f}".replace("-", MINUS) if 1000 <= size < 1e9 else _scientific(value)
@@ -68,7 +69,7 @@ def span(low: float | None, high: float | None) -> str:
 
 def _bound(value: float | None, low: float | None, high: float | None) -> str:
     largest = max(abs(bound) for bound in (low, high) if bound is not None)
-    if value is None or not math.isfinite(largest) or not 0.001 <= largest < 1000:
+    if value is None or not math.isfinite(largest) or not SMALLEST_PLAIN <= largest < 1000:
         return signed(value)
     text = f"{value:+.{max(3 - math.floor(math.log10(largest)), 0)}f}"
     return text.replace("-", MINUS) if float(text) else text[1:]
@@ -176,8 +177,8 @@ def breakable(text: str) -> Any:
 
 
 def instant(text: object) -> str:
-    """An ISO instant without what is zero: ``2026-03-02 05:00``; other texts as they are."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?Z?)?", str(text))
+    """An ISO instant to the second, without what is zero: ``2026-03-02 05:00``; other texts as they are."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d)?(?:\.\d+)?Z?)?", str(text))
     if found is None or not isinstance(text, str):
         return number(text)
     day, minutes, seconds = found.groups()

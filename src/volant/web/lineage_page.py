@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 MAX_NODE = 300
 LONGEST_NAME = 40
+WORDS = {"dataset": "data"}
 
 
 def lineage_page(project: "Project", node: str) -> Json:
@@ -35,10 +36,22 @@ def _starts(project: "Project") -> list[Json]:
 def linked(found: Json) -> Json:
     """The trace with an address for each node, its branches one list under ``from`` and ``used_for``."""
     noun, _, name = str(found.get("node", "")).partition(":")
-    view = {**found, "url": node_url(f"{noun}:{name}"), "noun": noun, "name": _short_name(noun, name)}
+    view = {
+        **found,
+        "url": node_url(f"{noun}:{name}"),
+        "noun": noun,
+        "name": _short_name(noun, name),
+        "said": _said(noun, str(found.get("role", ""))),
+    }
     for key in ("from", "used_for"):
         view[key] = [linked(branch) for branch in found.get(key) or ()]
     return {"role": "", "facts": {}, "releases": [], "prediction": None, **view}
+
+
+def _said(noun: str, role: str) -> str:
+    """What stands before the name: the role it was used in, and its noun where the role does not say it already."""
+    word = WORDS.get(noun, noun)
+    return role if role.partition(" ")[0] == word else f"{role} {word}".strip()
 
 
 def _short_name(noun: str, name: str) -> str:

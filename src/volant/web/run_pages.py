@@ -53,12 +53,12 @@ def best_first(metric: str | None) -> bool:
 
 
 def _columns(rows: list[dict[str, Any]], first: tuple[str | None, ...]) -> list[str]:
-    """Names by how many rows have them, those asked for before all others."""
+    """Names by how many rows have them; those asked for before all others, baselines behind."""
     counts: dict[str, int] = {}
     for row in rows:
         for name in row:
             counts[name] = counts.get(name, 0) + 1
-    return sorted(counts, key=lambda name: (name not in first, -counts[name], name))
+    return sorted(counts, key=lambda name: (name not in first, name.startswith("baseline."), -counts[name], name))
 
 
 def _versions_by_run(project: "Project") -> dict[str, int]:
