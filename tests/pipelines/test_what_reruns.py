@@ -362,7 +362,9 @@ def test_modules_of_folders_without_init_are_loaded_anew(project):
 
 
 def test_imports_inside_functions_and_of_parent_packages_count(project):
-    made = one_file(project, model="from lib.inner import helper", lib____init__="A = 1\n", lib__inner____init__="B = 1\n", lib__inner__helper="C = 1\n")
+    made = one_file(
+        project, model="from lib.inner import helper", lib____init__="A = 1\n", lib__inner____init__="B = 1\n", lib__inner__helper="C = 1\n"
+    )
     made.run()
     assert made.ran() == []
     for file in ("lib/__init__.py", "lib/inner/__init__.py", "lib/inner/helper.py"):
@@ -383,7 +385,9 @@ def test_a_step_that_uses_the_network_is_not_cached(project):
 
 
 def test_code_that_changes_while_a_step_runs_is_not_taken_for_what_ran(project):
-    made = one_file(project, model='from pathlib import Path as P; P("help" + "er.py").write_text("X = 2")\n    import helper', helper="X = 1\n")
+    made = one_file(
+        project, model='from pathlib import Path as P; P("help" + "er.py").write_text("X = 2")\n    import helper', helper="X = 1\n"
+    )
     run = made.run().runs[-1]
     assert "changed while it ran" in run.detail
     assert run.key is None

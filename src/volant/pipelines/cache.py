@@ -36,6 +36,7 @@ class StepCache:
             if state.result is not None:
                 known[step.name] = state.result.output.digest
             states.append(state)
+        identifier.sources.remember()
         return tuple(states)
 
     def why(self, graph: Graph, training: Training, inputs: Mapping[str, str], step: str) -> tuple[StepState, tuple[Change, ...]]:

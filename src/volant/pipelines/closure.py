@@ -1,11 +1,13 @@
 """All files of the project that run when a module is imported: itself and what it imports, however deep."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from volant.kernel.digests import digest
-from volant.pipelines.facts import Facts, facts_of
+from volant.pipelines.facts import Facts
+from volant.pipelines.facts_memo import FactsMemo
 from volant.pipelines.imports import resolve
 from volant.pipelines.installed import Installed, is_standard
 from volant.pipelines.model import Graph
@@ -13,11 +15,15 @@ from volant.pipelines.syntax import read_source
 
 
 class Closure(NamedTuple):
-    """``bases``: file -> the folder that it is importable from. ``tops``: top-level modules that are not of the project."""
+    """``bases``: file -> the folder that it is importable from. ``tops``: top-level modules that are not of the project.
+
+    ``imported_back``: another of the files imports the first one.
+    """
 
     bases: dict[Path, Path]
     facts: dict[Path, Facts]
     tops: frozenset[str]
+    imported_back: bool
 
     def doubts(self) -> tuple[str, ...]:
         """Why what runs cannot be told; empty if it can."""
@@ -31,6 +37,8 @@ class Sources:
         self.root = Path(graph.root)
         self.search = tuple(self.root / folder for folder in graph.search)
         self.installed = installed
+        self._prefix = f"{self.root}{os.sep}"
+        self._memo = FactsMemo(self.root)
         self._bytes: dict[Path, bytes] = {}
         self._facts: dict[Path, Facts] = {}
         self._targets: dict[tuple[Path, Path], tuple[tuple[tuple[Path, Path], ...], frozenset[str]]] = {}
@@ -38,7 +46,7 @@ class Sources:
 
     def shown(self, path: Path) -> str:
         """Relative to the project where it is inside."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        return str(path).removeprefix(self._prefix).replace(os.sep, "/")
 
     def source(self, path: Path) -> bytes:
         """The file's bytes as they were at first reading."""
@@ -50,9 +58,13 @@ class Sources:
         """Compiled modules are known by their bytes."""
         if path not in self._facts:
             source = self.source(path)
-            compiled = Facts(digest=digest(source), functions={}, imports=(), paths=(), doubts=()) if path.suffix != ".py" else None
-            self._facts[path] = compiled or facts_of(source, self.shown(path))
+            compiled = Facts(digest=digest(source), reach=None, imports=(), paths=(), doubts=()) if path.suffix != ".py" else None
+            self._facts[path] = compiled or self._memo.facts(source, self.shown(path))
         return self._facts[path]
+
+    def remember(self) -> None:
+        """Keep the facts of files that were new, so that they need not be parsed again in another process."""
+        self._memo.keep()
 
     def closure(self, file: str) -> Closure:
         """Of a step's file (relative to the root)."""
@@ -64,6 +76,7 @@ class Sources:
     def _walk(self, start: Path) -> Closure:
         base = next((folder for folder in self.search if start.is_relative_to(folder)), start.parent)
         bases: dict[Path, Path] = {}
+        back = False
         tops: set[str] = set()
         pending = [(start, base), *_packages_above(start, base)]
         while pending:
@@ -74,8 +87,9 @@ class Sources:
             files, external = self._imported(path, folder)
             pending.extend(files)
             tops |= external
+            back = back or any(file == start for file, _ in files)
         ordered = dict(sorted(bases.items()))
-        return Closure(ordered, {path: self.facts(path) for path in ordered}, frozenset(tops))
+        return Closure(ordered, {path: self.facts(path) for path in ordered}, frozenset(tops), back)
 
     def _imported(self, path: Path, base: Path) -> tuple[tuple[tuple[Path, Path], ...], frozenset[str]]:
         if (path, base) not in self._targets:

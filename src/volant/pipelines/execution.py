@@ -39,16 +39,20 @@ class Executed:
 
     def value(self, step: str) -> Any:
         """A step's result, a copy of its own at each call. ``NotFoundError`` for a step that was not part of the run."""
-        if step not in {run.step for run in self.runs}:
-            raise NotFoundError(f"Step {step} was not part of this run.", found=", ".join(run.step for run in self.runs))
+        self._must_have(step)
         with inside(self._graph):
             return self._results.give(step)
 
     def trained(self) -> Trained:
         """The model with all that is needed to pack it. ``NotFoundError`` if the run stopped before it."""
-        self.value(MODEL)
+        self._must_have(MODEL)
         with inside(self._graph):
             return trained_of(self._graph, self._training, self._sources, self._results.give)
+
+    def _must_have(self, step: str) -> None:
+        names = [run.step for run in self.runs]
+        if step not in names:
+            raise NotFoundError(f"Step {step} was not part of this run.", found=f"steps: {', '.join(names)}")
 
 
 def execute(  # noqa: PLR0917 - rows, target and their digests belong together

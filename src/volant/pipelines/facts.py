@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from volant.kernel.codec import Value
-from volant.kernel.digests import digest
 from volant.pipelines.definitions import imports_of
 from volant.pipelines.imports import Import
 from volant.pipelines.named_paths import path_texts
+from volant.pipelines.reach import Reach, reach_of, syntax_digest
 from volant.pipelines.syntax import bindings, constants, dotted, parse
 
 _IMPORTERS = {"importlib.import_module", "importlib.__import__", "__import__"}
@@ -24,10 +24,12 @@ _PATH_CHANGES = {"sys.path.append", "sys.path.insert", "sys.path.extend", "site.
 
 
 class Facts(Value, frozen=True, kw_only=True):
-    """``functions``: digest per function at the top. ``paths``: see :mod:`named_paths`. ``doubts``: why it cannot be identified."""
+    """``reach``: its parts, None if it must be taken whole. ``paths``: see :mod:`named_paths`. ``doubts``: why it cannot be
+    identified.
+    """
 
     digest: str
-    functions: dict[str, str]
+    reach: Reach | None
     imports: tuple[Import, ...]
     paths: tuple[str, ...]
     doubts: tuple[str, ...]
@@ -38,21 +40,16 @@ def facts_of(source: bytes, shown: str) -> Facts:
     """Facts of Python source. Comments, docstrings and layout do not change ``digest``; everything else does."""
     tree = parse(source, shown)
     _drop_docstrings(tree)
-    literal, doubts = _dynamic(tree, shown)
-    doubts += _path_assignments(tree, shown)
-    functions = {node.name: syntax_digest(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+    nodes = list(ast.walk(tree))
+    literal, doubts = _dynamic(nodes, shown)
+    doubts += _path_assignments(nodes, shown)
     return Facts(
         digest=syntax_digest(tree),
-        functions=functions,
-        imports=tuple(dict.fromkeys([*(one for node in ast.walk(tree) for one in imports_of(node)), *literal])),
-        paths=path_texts(tree, constants(bindings(tree))),
+        reach=reach_of(tree, nodes),
+        imports=tuple(dict.fromkeys([*(one for node in nodes for one in imports_of(node)), *literal])),
+        paths=path_texts(nodes, constants(bindings(tree))),
         doubts=tuple(doubts),
     )
-
-
-def syntax_digest(node: ast.AST) -> str:
-    """Digest of a syntax tree without positions."""
-    return digest(ast.dump(node).encode("utf-8", "surrogatepass"))
 
 
 def _drop_docstrings(tree: ast.Module) -> None:
@@ -63,12 +60,12 @@ def _drop_docstrings(tree: ast.Module) -> None:
                 del node.body[0]
 
 
-def _dynamic(tree: ast.Module, shown: str) -> tuple[list[Import], list[str]]:
+def _dynamic(nodes: list[ast.AST], shown: str) -> tuple[list[Import], list[str]]:
     """Imports by function call with literal names; and calls after which nobody can tell what runs."""
-    named = _import_names(tree)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = _import_names(nodes)
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
     literal: list[Import] = []
-    doubts = _passed_on(tree, {id(call.func) for call in calls}, named, shown)
+    doubts = _passed_on(nodes, {id(call.func) for call in calls}, named, shown)
     for call in calls:
         name = _full(call.func, named)
         if name in _IMPORTERS:
@@ -86,10 +83,10 @@ def _dynamic(tree: ast.Module, shown: str) -> tuple[list[Import], list[str]]:
     return literal, doubts
 
 
-def _import_names(tree: ast.Module) -> dict[str, str]:
+def _import_names(nodes: list[ast.AST]) -> dict[str, str]:
     """Name -> what it was imported as, anywhere in the file."""
     named: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             named |= {alias.asname: alias.name for alias in node.names if alias.asname}
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -97,11 +94,11 @@ def _import_names(tree: ast.Module) -> dict[str, str]:
     return named
 
 
-def _passed_on(tree: ast.Module, called: set[int], named: dict[str, str], shown: str) -> list[str]:
+def _passed_on(nodes: list[ast.AST], called: set[int], named: dict[str, str], shown: str) -> list[str]:
     """``load = importlib.import_module``: what is done with it afterwards cannot be followed."""
     return [
         f"{shown}, line {node.lineno}: {name} under another name"
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called
         for name in [_full(node, named)]
         if name in _IMPORTERS or name in _RUNNERS
@@ -128,17 +125,17 @@ def _literal_import(text: str, call: ast.Call) -> Import:
     return Import(module=name, level=level)
 
 
-def _path_assignments(tree: ast.Module, shown: str) -> list[str]:
+def _path_assignments(nodes: list[ast.AST], shown: str) -> list[str]:
     """``sys.path = ...``, ``sys.path += ...`` and ``sys.path[0] = ...``."""
     return [
         f"{shown}, line {target.lineno}: sys.path is changed"
-        for target in _targets(tree)
+        for target in _targets(nodes)
         if dotted(target.value if isinstance(target, ast.Subscript) else target) == "sys.path"
     ]
 
 
-def _targets(tree: ast.Module) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
+def _targets(nodes: list[ast.AST]) -> Iterator[ast.expr]:
+    for node in nodes:
         if isinstance(node, ast.Assign):
             yield from node.targets
         elif isinstance(node, ast.AugAssign):

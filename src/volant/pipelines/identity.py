@@ -1,7 +1,8 @@
 """What a step's result depends on, as far as it can be told without running it. See DESIGN 7.
 
-Parts: the syntax of the step's module and of every project file that it imports; installed distributions; parameters,
-those that are paths by content; inputs by content; files that the code names; Python. Observed reads only add to it.
+Parts: the syntax of what the step can reach in its own file, and of every project file that this one imports; installed
+distributions; parameters, those that are paths by content; inputs by content; files that the code names; Python. Observed
+reads only add to it.
 """
 
 import os
@@ -58,7 +59,7 @@ class Identifier:
             return Identified(None, None, doubts[0])
         identity = Identity(
             code=self._code(step, closure),
-            modules={self.sources.shown(path): facts.digest for path, facts in closure.facts.items()},
+            modules={name: facts.digest for path, facts in closure.facts.items() if (name := self.sources.shown(path)) != step.file},
             distributions=self._described(closure.tops),
             params={parameter.name: self._param(parameter) for parameter in step.parameters},
             inputs=self._inputs(step, inputs) | self._files_named(step, closure),
@@ -85,8 +86,9 @@ class Identifier:
         return listing(place) if kind == "folder" else self.files.file(place)
 
     def _code(self, step: StepDef, closure: Closure) -> str:
+        """What the step's function can reach in its own file."""
         facts = closure.facts[self._root / step.file]
-        return facts.functions.get(step.function, facts.digest)
+        return facts.digest if facts.reach is None or closure.imported_back else facts.reach.digest_for(step.function)
 
     def _described(self, tops: frozenset[str]) -> dict[str, str]:
         if tops not in self._distributions:

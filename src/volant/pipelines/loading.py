@@ -42,12 +42,17 @@ class _Finder(MetaPathFinder):
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Only regular modules and packages; the rest is left to Python."""
-        places = self._folders if path is None else [entry for entry in path if self._inside(entry)]
+        places = self._first_places() if path is None else [entry for entry in path if self._inside(entry)]
         spec = PathFinder.find_spec(fullname, places, target) if places else None
-        if spec is None or spec.origin is None or not isinstance(spec.loader, SourceFileLoader):
+        if spec is None or spec.origin is None or not isinstance(spec.loader, SourceFileLoader) or not self._inside(spec.origin):
             return None
         spec.loader = _FromSource(fullname, spec.origin)
         return spec
+
+    def _first_places(self) -> list[str]:
+        """``sys.path`` down to the project's folders: whoever put a folder before them (a package's own code) is heard first."""
+        positions = [position for position, entry in enumerate(sys.path) if entry in self._folders]
+        return sys.path[: max(positions) + 1] if positions else []
 
     def _inside(self, entry: str) -> bool:
         return "site-packages" not in entry and any(entry == f or entry.startswith(f + os.sep) for f in self._folders)
@@ -72,6 +77,11 @@ class _Process:
             sys.meta_path.insert(0, self.finder)
             sys.path[:0] = folders
         sys.dont_write_bytecode = True
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether the name means the project's module, and not that of somebody who came later."""
+        path, _ = self.loaded.get(name, (None, ""))
+        return path is not None and getattr(sys.modules.get(name), "__file__", None) == path
 
     def _changed(self) -> bool:
         return any(_digest_of(path) != before for path, before in self.loaded.values())
@@ -122,7 +132,7 @@ def inside(graph: Graph) -> Iterator[None]:
 
 def function_of(step: StepDef, sources: Sources) -> Callable[..., Any]:
     """The step's function. Errors of the user's modules are ``UserCodeError``; call it :func:`inside` the project."""
-    if step.module not in _process.loaded or step.module not in sys.modules:
+    if not _process.is_loaded(step.module):
         _import(step, sources)
     found = getattr(sys.modules[step.module], step.function, None)
     if not callable(found):

@@ -20,8 +20,8 @@ class Output(Value, frozen=True, kw_only=True):
 class Identity(Value, frozen=True, kw_only=True):
     """Why a cached result may be used: each named component and its digest. ``observed`` only adds."""
 
-    code: str
-    modules: dict[str, str]  # project-local file -> digest of its syntax tree
+    code: str  # what the step's function can reach in its own file (see ``reach.py``)
+    modules: dict[str, str]  # every other project file that runs -> digest of its syntax tree
     distributions: dict[str, str]  # third-party distribution -> version and digest of its file list
     params: dict[str, str]  # parameter -> canonical JSON (path-valued ones: content digest)
     inputs: dict[str, str]  # parameter name -> digest of the input's content; "file:PATH" for files the code names

@@ -7,7 +7,7 @@ no file of the project drops out when the text is looked up, so too many candida
 import ast
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ _ENDS_LIKE_A_FILE = re.compile(r"\.\w{1,12}$")
 _SAME = {"resolve", "absolute", "expanduser", "abspath", "realpath", "normpath", "fspath", "str", "as_posix", "Path", "PurePath"}
 
 
-def path_texts(tree: ast.AST, known: Mapping[str, ast.expr]) -> tuple[str, ...]:
-    """Candidates in a syntax tree, sorted. ``known`` are names that stand for one expression."""
+def path_texts(nodes: Iterable[ast.AST], known: Mapping[str, ast.expr]) -> tuple[str, ...]:
+    """Candidates among the nodes of a syntax tree, sorted. ``known`` are names that stand for one expression."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         text = _read(node, known, 0) if isinstance(node, ast.Constant | ast.BinOp | ast.JoinedStr | ast.Call | ast.Attribute) else None
         if text and _may_be_a_path(text, joined=not isinstance(node, ast.Constant)):
             found.add(text)

@@ -27,7 +27,8 @@ _LOOKING_FOR_MODULES = ("importlib/metadata/__init__.py", "pkgutil.py")
 
 
 class Reads:
-    """Names of what was read, as ``Identity.observed`` has them; ``network``: addresses that were asked.
+    """Names of what was read, as ``Identity.observed`` has them; ``network``: addresses that were asked;
+    ``written``: files that were opened for writing, which are no reads from then on.
 
     With ``files`` given, each name is kept for the project files that are on the stack at that moment: that is how what
     a module reads while it is imported is known to belong to it.
@@ -38,7 +39,7 @@ class Reads:
         self.names: dict[str, None] = {}
         self.by_file: dict[str, dict[str, None]] = {}
         self.network: dict[str, None] = {}
-        self._written: set[str] = set()
+        self.written: set[str] = set()
         self._elsewhere = _uninteresting()
 
     def add(self, name: str, frame: FrameType | None) -> None:
@@ -55,10 +56,11 @@ class Reads:
         place = self._place(path)
         if place is None:
             return
+        shown = self._shown(place)
         if writes:
-            self._written.add(place)
-        elif place not in self._written and not place.endswith(".pyc"):
-            self.add(f"file:{self._shown(place)}", frame)
+            self.written.add(shown)
+        elif shown not in self.written and not place.endswith(".pyc"):
+            self.add(f"file:{shown}", frame)
 
     def imported(self, path: str) -> None:
         """A module of the project was loaded from this file."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from volant.models.model import FeatureFunction
 from volant.models.trained import Trained
 from volant.pipelines.calling import given_input, recorded_params
@@ -22,12 +24,13 @@ def trained_of(graph: Graph, training: Training, sources: Sources, value: Callab
     source = ROWS if step is None else FEATURES
     seen = next(argument for argument in model.arguments if argument.source == source)
     fitted_on = given_input(graph, training, model, seen, first_row(value(source)))
+    named = given_input(graph, training, model, msgspec.structs.replace(seen, frame=None), first_row(value(source)))
     state = {} if step is None else {argument.name: value(argument.source) for argument in step.arguments[1:]}
     estimator = value(MODEL)
     return Trained(
         estimator=estimator,
         frame=_frame(fitted_on),
-        feature_names=column_names(fitted_on),
+        feature_names=column_names(named if source == ROWS else fitted_on),
         function=None if step is None else function_of(step, sources),
         features=None if step is None else _described(training, step, state),
         state=state,

@@ -12,9 +12,9 @@ from volant.pipelines.cache import StepCache, static_changes
 from volant.pipelines.calling import Answered, call, given_inputs
 from volant.pipelines.codecs import Encoded, UnstorableError, encode
 from volant.pipelines.frames import described
-from volant.pipelines.identity import USED_SEED
+from volant.pipelines.identity import USED_SEED, Identified
 from volant.pipelines.loading import function_of, import_reads, inside
-from volant.pipelines.model import Graph, Identity, Output, StepDef, StepResult, StepRun, StepState, Training
+from volant.pipelines.model import Change, Graph, Identity, Output, StepDef, StepResult, StepRun, StepState, Training
 from volant.pipelines.observe import Reads, observing
 from volant.pipelines.results import Results
 
@@ -64,14 +64,13 @@ class StepRunner:
         except UnstorableError as error:
             return self._not_storable(step, answered.value, reason, str(error), took)
         output = self._put(step, encoded, answered.value)
-        doubt, identity = self._final_identity(step, state, answered, reads)
-        if doubt is None and state.key is not None and identity is not None:
-            self._cache.steps.put(
-                StepResult(key=state.key, step=step.name, output=output, identity=identity, recorded_at=self._clock.now(), duration_us=took)
-            )
-        detail = reason if doubt is None or doubt == state.reason else f"{reason}; not cached: {doubt}"
-        key = state.key if doubt is None else None
-        return StepRun(step=step.name, key=key, cached=False, detail=detail, duration_us=took, output=output)
+        final = self._final_identity(step, state, answered, reads)
+        if final.key is not None and final.identity is not None:
+            now = self._clock.now()
+            stored = StepResult(key=final.key, step=step.name, output=output, identity=final.identity, recorded_at=now, duration_us=took)
+            self._cache.steps.put(stored)
+        detail = f"{reason}; not cached: {final.doubt}" if final.doubt and final.doubt != state.reason else reason
+        return StepRun(step=step.name, key=final.key, cached=False, detail=detail, duration_us=took, output=output)
 
     def _call(self, step: StepDef, function: Callable[..., Any]) -> tuple[Answered, Reads]:
         given = given_inputs(self._graph, self._training, step, self.results.give)
@@ -100,27 +99,31 @@ class StepRunner:
                 field=f"{step.file}:{step.line}",
             )
 
-    def _final_identity(self, step: StepDef, state: StepState, answered: Answered, reads: Reads) -> tuple[str | None, Identity | None]:
-        """The identity with what was read while it ran; or why the result must not be used again."""
+    def _final_identity(self, step: StepDef, state: StepState, answered: Answered, reads: Reads) -> Identified:
+        """The identity with what was read while it ran; or the doubt: why the result must not be used again."""
         if not step.cache or state.identity is None:
-            return state.reason, None
+            return Identified(None, None, state.reason)
         if reads.network:
-            return f"it used the network ({next(iter(reads.network))}); @step(cache=False) says so", None
+            return Identified(None, None, f"it used the network ({next(iter(reads.network))})")
         now = self._cache.identifier(self._graph, self._training, self.identifier.sources.installed)
         found = now.identify(step, self._known)
         if found.identity is None:
-            return found.doubt, None
-        changes = static_changes(state.identity, found.identity)
+            return found
+        # A file that it wrote itself, and that its code names, is there next time: then that is what it depends on.
+        changes = [change for change in static_changes(state.identity, found.identity) if not _wrote(reads, found.identity, change)]
         if changes:
-            return f"{changes[0].component} changed while it ran", None
-        names = {*reads.names, *import_reads(list(now.sources.closure(step.file).facts))} - {
-            f"file:{file}" for file in found.identity.modules
-        }
+            return Identified(None, None, f"{changes[0].component} changed while it ran")
+        sources = {f"file:{now.sources.shown(path)}" for path in now.sources.closure(step.file).facts}
+        names = {*reads.names, *import_reads(tuple(now.sources.closure(step.file).facts))} - sources
         observed = {name: now.read_now(name) for name in sorted(names | ({USED_SEED} if answered.used_random else set()))}
-        return None, msgspec.structs.replace(found.identity, observed=observed)
+        return Identified(msgspec.structs.replace(found.identity, observed=observed), found.key, "")
 
     def _again(self, name: str) -> None:
         """A stored result could not be read: run the step, whatever the cache says."""
         step = self._graph.step(name)
         with inside(self._graph):
             self._run(step, self._cache.state(self.identifier, step, self._known), "its stored result cannot be read")
+
+
+def _wrote(reads: Reads, identity: Identity, change: Change) -> bool:
+    return change.component in reads.written and f"file:{change.component}" in identity.inputs

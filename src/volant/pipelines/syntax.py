@@ -34,6 +34,8 @@ def parse(source: bytes, shown: str) -> ast.Module:
     try:
         return ast.parse(source, filename=shown)
     except SyntaxError as error:
+        if error.lineno is None:
+            raise InvalidInputError(f"{shown} is not Python source.", found=error.msg, field=shown) from None
         line = (error.text or "").rstrip()
         raise InvalidInputError(
             f"{shown}, line {error.lineno}: {error.msg}.",
