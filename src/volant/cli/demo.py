@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from volant.testing.city import Ride
     from volant.wiring.project import Project
 
-HISTORY_DAYS, LIVE_DAYS = 100, 35
+HISTORY_DAYS, LIVE_DAYS = 140, 60
 NAME = "city"
 
 
@@ -99,7 +99,7 @@ class _Story:
         self._command(["up"])
 
     def _live(self, server: Server) -> str:
-        """Five weeks of requests; the id of the last prediction."""
+        """Two months of requests; the id of the last prediction."""
         self._next(f"{LIVE_DAYS} days pass: each day asks for its demand over HTTP")
         rows = [ride.features for ride in self._live_rides]
         daily = 24 * 3

@@ -66,8 +66,8 @@ class Server:
         """Until the worker answers with this version."""
 
         def serves() -> bool:
-            status, body = get(self.started["url"], "/metrics")
-            return status == 200 and f'version="{version}"' in body
+            status, body = get(self.started["url"], "/ready")
+            return status == 200 and json.loads(body)["version"] == version
 
         self._wait(serves, f"the server should have switched to version {version}")
 

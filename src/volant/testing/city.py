@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 STATIONS = {"harbour": 34.0, "market": 52.0, "university": 41.0}
-CHANGE_DAY = 110
-FIRST_HOUR = datetime(2026, 3, 2)  # noqa: DTZ001 - local time of a city that is nowhere
+CHANGE_DAY = 150
+FIRST_HOUR = datetime(2024, 3, 4)  # noqa: DTZ001 - local time of a city that is nowhere
 LABEL_DELAY = timedelta(days=1)
 COLUMNS = ("station", "hour", "temperature", "rain", "wind", "holiday")
 TARGET = "rentals"
