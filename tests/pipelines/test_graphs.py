@@ -161,6 +161,9 @@ def test_a_pipeline_must_be_a_file_of_the_project(project, path):
 
 
 def test_reading_a_graph_and_its_cache_imports_no_number_library():
-    code = "import sys, volant.pipelines.graph, volant.pipelines.cache; print([m for m in ('numpy','polars','sklearn','pandas') if m in sys.modules])"
+    code = (
+        "import sys, volant.pipelines.graph, volant.pipelines.cache;"
+        "print([name for name in ('numpy', 'polars', 'sklearn', 'pandas') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

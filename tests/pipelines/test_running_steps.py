@@ -1,5 +1,8 @@
 """Running a pipeline: what steps get, what they may return, what becomes of failures."""
 
+import random
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -24,6 +27,8 @@ def metrics(model, features, target):
 def report(metrics):
     return "fine"
 """
+
+MEAN = "from estimator import Mean\ndef model(rows, target):\n    return Mean().fit(rows, target)\n"
 
 
 def made_of(project, text, **files):
@@ -302,14 +307,8 @@ def test_code_that_fails_is_a_failure_of_the_users_code(project, text, parts):
         ("def state(rows):\n    pass\ndef model(rows, state): ...", ["state returned nothing, and model takes it"]),
         ("model = 1\ndel model\ndef model(rows): ...", ["defined more than once"]),
         ("def wrap(f):\n    return 3\n@wrap\ndef model(rows): ...", ["no function once the file has run", "int"]),
-        (
-            "from estimator import Mean\ndef model(rows, target):\n    return Mean().fit(rows, target)\ndef metrics(model):\n    return 3",
-            ["metrics must return numbers by name", "int"],
-        ),
-        (
-            "from estimator import Mean\ndef model(rows, target):\n    return Mean().fit(rows, target)\ndef metrics(model):\n    return {'a': 'b'}",
-            ["a number for a"],
-        ),
+        (f"{MEAN}def metrics(model):\n    return 3", ["metrics must return numbers by name", "int"]),
+        (f"{MEAN}def metrics(model):\n    return {{'a': 'b'}}", ["a number for a"]),
     ],
 )
 def test_results_that_cannot_be_used_are_refused(project, text, parts):
@@ -439,15 +438,12 @@ def test_training_in_memory_gives_what_a_run_gives(project):
 
 
 def test_the_callers_random_state_and_folder_are_left_as_they_were(project, monkeypatch, tmp_path):
-    import os
-    import random
-
     monkeypatch.chdir(tmp_path)
     made = made_of(project, CHAIN.replace('return "fine"', "import random; return random.random()"))
     random.seed(5)
     expected = random.Random(5).random()
     value = made.run().value("report")
     assert random.random() == expected
-    assert os.getcwd() == str(tmp_path)
+    assert Path.cwd() == tmp_path
     assert made.train() is not None
     assert made.run(from_step="report").value("report") == value

@@ -66,7 +66,7 @@ FILES = {
 
 ALL = ["features", "model", "metrics"]
 CHANGES = [
-    ("nothing", lambda p, _: None, []),
+    ("nothing", lambda _, __: None, []),
     ("the body of a step", lambda p, _: p.change("parts/score.py", '"unit"', '"size"'), ["metrics"]),
     ("a default argument", lambda p, _: p.change("parts/fit.py", "= 0.5", "= 0.6"), ["model", "metrics"]),
     ("a called function in the same file", lambda p, _: p.change("parts/score.py", "1.0 -", "2.0 -"), ["metrics"]),
@@ -75,9 +75,9 @@ CHANGES = [
     ("a module constant", lambda p, _: p.change("parts/fit.py", "PENALTY = 1", "PENALTY = 2"), ["model", "metrics"]),
     ("a method of a class used", lambda p, _: p.change("lib/shifts.py", "column + 1", "column + 2"), ALL),
     # The estimator comes out the same, so metrics need not run.
-    ("the version and code of a library", lambda p, site: install(site, "2.0"), ["model"]),
+    ("the version and code of a library", lambda _, site: install(site, "2.0"), ["model"]),
     ("the content behind a path argument", lambda p, _: p.change("weights.txt", "3", "4"), ["model", "metrics"]),
-    ("an environment variable read inside", lambda p, _: os.environ.update(SCORE_UNIT="2"), ["metrics"]),
+    ("an environment variable read inside", lambda _, __: os.environ.update(SCORE_UNIT="2"), ["metrics"]),
     (
         "comments, docstrings and layout",
         lambda p, _: [p.change("parts/shape.py", "One row in", "A row in"), p.change("lib/deep.py", "return 0", "return  (0)  # none")],
@@ -258,7 +258,13 @@ def test_what_a_module_reads_while_it_is_imported_counts_for_its_steps(project, 
     made = project(
         pipeline="from shape import features\nfrom fit import model\n",
         shape='def features(rows):\n    return rows.select("a")\n',
-        fit="from settings import MODE\nfrom estimator import Mean\n\ndef model(features, target):\n    return Mean().fit(features, target)\n",
+        fit="""
+        from settings import MODE
+        from estimator import Mean
+
+        def model(features, target):
+            return Mean().fit(features, target)
+        """,
         settings='import os\nMODE = os.getenv("HELPER_MODE")\n',
         estimator=ESTIMATOR,
     )

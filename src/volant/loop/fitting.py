@@ -130,8 +130,11 @@ def spread(count: int, wanted: int) -> np.ndarray:
 
 
 def _package_key(graph: Graph, executed: Executed) -> str | None:
-    """Identity of the package: those of all steps behind the model and its features; None if one has none."""
-    keys = {run.step: run.key for run in executed.runs}
+    """Identity of the package: those of all steps and of their results; None if one has none.
+
+    A key alone does not name a result: what a step was seen reading is checked beside it.
+    """
+    keys = {run.step: (run.key, run.output.digest) if run.key and run.output else None for run in executed.runs}
     wanted = [keys.get(name) for name in graph.names() if name in keys]
     if None in wanted or MODEL not in keys:
         return None
