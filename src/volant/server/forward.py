@@ -219,6 +219,7 @@ def _bearer(headers: list[tuple[bytes, bytes]]) -> list[bytes]:
 
 async def _pass_back(connection: Connection, send: Any) -> None:
     status, headers = await connection.head()
+    await connection.begun()
     dropped = _NOT_PASSED_BACK | _named_by_connection(headers)
     kept = [(name, value) for name, value in headers if name not in dropped]
     await send({"type": "http.response.start", "status": status, "headers": kept})

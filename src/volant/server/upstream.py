@@ -124,6 +124,11 @@ class Connection(asyncio.Protocol):
             await self._wait()
         return self._status, self._headers
 
+    async def begun(self) -> None:
+        """Until the answer is whole, or too long to hold: whoever lost a worker before can still be told so."""
+        while not self._complete and self._buffered <= _HIGH_WATER:
+            await self._wait()
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The answer's body as it comes."""
         while True:
