@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from volant.web.formats import run_short, segment, short
+from volant.web.prediction_view import prediction_view
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -21,7 +22,10 @@ def lineage_page(project: "Project", node: str) -> Json:
     from volant.wiring.lineage import trace
 
     found = trace(project, node[:MAX_NODE])
-    return {"node": node, "starts": starts, "found": linked(found)}
+    view = linked(found)
+    if view["prediction"] is not None:
+        view["prediction"] = prediction_view(view["prediction"])
+    return {"node": node, "starts": starts, "found": view}
 
 
 def _starts(project: "Project") -> list[Json]:
