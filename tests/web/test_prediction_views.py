@@ -13,7 +13,7 @@ LOGGED = {
     "model": "bikes",
     "version": 2,
     "arm": "champion",
-    "f:temperature": 11.5,
+    "f:temperature": 1019.6,
     f"f:{EVIL}": EVIL,
     "prediction": 61.2,
     "scores": None,
@@ -43,11 +43,11 @@ def shown(view):
 
 def test_a_prediction_is_split_into_inputs_answer_and_truth():
     view = prediction_view(LOGGED)
-    assert view["inputs"] == {"temperature": 11.5, EVIL: EVIL}
+    assert view["inputs"] == {"temperature": 1019.6, EVIL: EVIL}
     assert (view["answer"], [label["value"] for label in view["labels"]]) == (61.2, [60, 58])
     text = shown(view)
     assert EVIL not in text
-    for part in ("61.20", "58", "corrected 1 time", "2.48\u00a0ms", "temperature"):
+    for part in ("61.20", "58", "corrected 1 time", "2.48\u00a0ms", "1019.6"):
         assert part in text, part
 
 
