@@ -27,6 +27,11 @@ def interval(low: float | None, high: float | None) -> str:
     return f"[{signed(low) if low is not None else '..'}, {signed(high) if high is not None else '..'}]"
 
 
+def bounds(low: float | None, high: float | None) -> str:
+    """``[5.8, 6.9]``: bounds of a value, where :func:`interval` has those of a difference."""
+    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
+
+
 def counted(count: int, noun: str) -> str:
     """``1 row``, ``1,200 rows``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

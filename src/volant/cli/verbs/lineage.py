@@ -4,10 +4,12 @@ from typing import Any
 
 import click
 
-from volant.cli.blocks import Block, Facts, Mark, Style, Text, Tree, dim, strong
-from volant.cli.numbers import moment, number
+from volant.cli.blocks import Block, Cell, Facts, Mark, Style, Text, Tree, dim, strong
+from volant.cli.numbers import lasting, moment, number
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
+
+_INSTANTS = {"at", "event_time", "known_at", "recorded_at"}
 
 
 @verb("lineage", example="volant lineage @champion")
@@ -27,10 +29,10 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     blocks: list[Block] = [Tree(strong(found["node"]), [_tree(branch, "from") for branch in found["from"]])]
     prediction = found.get("prediction")
     if prediction is not None:
-        blocks.insert(0, Facts([(key, _short(value)) for key, value in prediction.items() if value is not None]))
+        blocks.insert(0, Facts(_facts(prediction)))
     facts = found.get("facts")
     if facts:
-        blocks.insert(0, Facts([(key, _short(value)) for key, value in facts.items()]))
+        blocks.insert(0, Facts(_facts(facts)))
     blocks += [
         Text(f"{moment(release['at'])}  {release['kind']} by {release['by']}  {release.get('reason') or ''}".rstrip())
         for release in found.get("releases") or []
@@ -38,6 +40,28 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     if found["used_for"]:
         blocks += [Text(""), Tree(dim("used for"), [_tree(branch, "used_for") for branch in found["used_for"]])]
     return blocks
+
+
+def _facts(values: dict[str, Any]) -> list[tuple[str, Cell]]:
+    """Values that are there; features last, labels one by one."""
+    rows: list[tuple[str, Cell]] = []
+    for key, value in values.items():
+        if key == "labels":
+            rows += [("label", _label(label)) for label in value]
+        elif value is not None:
+            rows.append((key.removeprefix("f:"), _fact(key, value)))
+    return rows
+
+
+def _fact(key: str, value: Any) -> str:
+    """Instants and durations are whole microseconds."""
+    if isinstance(value, int) and key in _INSTANTS:
+        return moment(value)
+    return lasting(value) if isinstance(value, int) and key.endswith("_us") else _short(value)
+
+
+def _label(label: dict[str, Any]) -> str:
+    return f"{_short(label['value'])}, known {moment(label['known_at'])}, recorded {moment(label['recorded_at'])} from {label['source']}"
 
 
 def _tree(branch: dict[str, Any], side: str) -> Tree:

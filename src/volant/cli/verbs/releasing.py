@@ -2,7 +2,7 @@
 
 import click
 
-from volant.cli.blocks import Hint, Text
+from volant.cli.blocks import Block, Hint, Text
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
 
@@ -23,7 +23,9 @@ def approve(session: Session, model: str, reason: str, actor: str | None, *, ove
     from volant.wiring import commands
 
     found = commands.approve(session.project, model, reason=reason, actor=actor or session.actor, override=override)
-    return Answer(found, [Text(found["sentence"]), Hint("volant up")])
+    serving = session.project.leases.current(f"loop/{session.project.name}") is not None
+    then: Block = Text("The running server switches to it by itself.") if serving else Hint("volant up")
+    return Answer(found, [Text(found["sentence"]), then])
 
 
 @verb("reject", example='volant reject bikes@2 --reason "wrong on holidays"')

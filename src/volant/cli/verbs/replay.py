@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from volant.cli.blocks import Block, Cell, Hint, Table, Text, dim, strong, warn
-from volant.cli.numbers import counted, interval, lasting, number, signed
+from volant.cli.numbers import bounds, counted, interval, lasting, number, signed
 from volant.cli.session import Answer, Session
 from volant.cli.verb import names, verb
 from volant.kernel.errors import UsageError
@@ -80,7 +80,7 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
         ">released",
         ">refused",
         ">worst window",
-        "best",
+        "efficient",
     ]
     answered = f"{counted(result.evaluated_rows, 'row')} in {counted(len(result.windows), 'window')}"
     facts = (
@@ -100,7 +100,7 @@ def _row(row: dict[str, Any], metric: str) -> list[Cell]:
     return [
         row["policy"],
         number(row[metric]),
-        dim(interval(row["low"], row["high"])),
+        dim(bounds(row["low"], row["high"])),
         "" if row["policy"] == "never" else signed(row["vs_never"]),
         "" if row["policy"] == "never" else dim(interval(row["vs_never_low"], row["vs_never_high"])),
         number(row["retrains"]),

@@ -20,11 +20,11 @@ def list_runs(session: Session, limit: int, order_by: str | None) -> Answer:
     from volant.wiring import commands
 
     found = commands.runs(session.project, limit=limit, order_by=order_by)
-    return Answer({"runs": found}, [_table(found, order_by)])
+    return Answer({"runs": found}, [_table(found, order_by, session.project.config.metric)])
 
 
-def _table(runs: list[dict[str, Any]], order_by: str | None) -> Table:
-    metrics = _columns(runs, "metrics", first=order_by)
+def _table(runs: list[dict[str, Any]], order_by: str | None, decisive: str) -> Table:
+    metrics = _columns(runs, "metrics", first=order_by or decisive)
     params = _columns(runs, "params")
     rows: list[list[Cell]] = [
         [
@@ -41,8 +41,8 @@ def _table(runs: list[dict[str, Any]], order_by: str | None) -> Table:
 
 
 def _columns(runs: list[dict[str, Any]], kind: str, first: str | None = None, limit: int = 4) -> list[str]:
-    """Names in the order in which they are met; those that all runs agree on are kept too: a reader looks for them."""
-    names = dict.fromkeys(name for entry in runs for name in entry[kind])
+    """Names in the order in which they are met, without the baselines' (``volant runs show`` has them)."""
+    names = dict.fromkeys(name for entry in runs for name in entry[kind] if name == first or not name.startswith("baseline."))
     ordered = ([first] if first in names else []) + [name for name in names if name != first]
     return [name for name in ordered if name is not None][:limit]
 

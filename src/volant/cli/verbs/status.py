@@ -4,7 +4,7 @@ from typing import Any
 
 from volant.cli.blocks import Block, Cell, Facts, Hint, dim, good, strong
 from volant.cli.gatetext import verdict
-from volant.cli.numbers import counted, interval, listed, moment, number, signed
+from volant.cli.numbers import counted, interval, moment, number, signed
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
 
@@ -28,8 +28,8 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
             if found["run"] is None
             else f"{found['run']['id'][:12]} {found['run']['status'].lower()}, {moment(found['run']['at'])}",
         ),
-        ("newest", _version(found["project"], found["newest"])),
-        ("champion", _version(found["project"], found["champion"])),
+        ("newest", _newest(found)),
+        ("champion", _version(found, found["champion"])),
         ("serving", dim("no server is running") if found["serving"] is None else good(f"yes ({found['serving']})")),
         ("predictions", _predictions(found["predictions"])),
         ("labels", number(found["labels"])),
@@ -44,15 +44,23 @@ def _data(data: dict[str, Any] | None) -> Cell:
     return f"@{data['version']}, {counted(data['rows'], 'row')} from the {data['origin']}, {moment(data['at'])}"
 
 
-def _version(project: str, version: dict[str, Any] | None) -> Cell:
+def _newest(found: dict[str, Any]) -> Cell:
+    newest, champion = found["newest"], found["champion"]
+    if newest is not None and champion is not None and newest["version"] == champion["version"]:
+        return "the champion"
+    return _version(found, newest)
+
+
+def _version(found: dict[str, Any], version: dict[str, Any] | None) -> Cell:
     if version is None:
         return dim("none")
-    text = f"{project}@{version['version']} {version['state']}, {listed(version['metrics'], 2)}"
+    metric = found["metric"]
+    text = f"{found['project']}@{version['version']} {version['state']}, {metric} {number(version['metrics'].get(metric))}"
     if version["gate"] is not None:
         text += f", gate {verdict(version['gate']).text}"
     if version["against_champion"] is not None:
-        found = version["against_champion"]
-        text += f", {signed(found['difference'])} {interval(found['low'], found['high'])} against {found['other']}"
+        against = version["against_champion"]
+        text += f", {signed(against['difference'])} {interval(against['low'], against['high'])} against {against['other']}"
     return text
 
 
