@@ -1,0 +1,43 @@
+"""Projects that are made once and copied for each test that drives them further."""
+
+import shutil
+
+import pytest
+from journey_parts import DATA, volant
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A project of the example, as ``init`` leaves it. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("template")
+    volant(folder, "init", "toy", "--template")
+    return folder / "toy"
+
+
+@pytest.fixture(scope="session")
+def trained_template(template, tmp_path_factory):
+    """The same after one run: version 1 is registered. Not to be changed: copy it."""
+    root = tmp_path_factory.mktemp("trained") / "toy"
+    shutil.copytree(template, root)
+    volant(root, "run", expect=None)
+    return root
+
+
+@pytest.fixture
+def toy(template, tmp_path):
+    """A fresh project of the example."""
+    return shutil.copytree(template, tmp_path / "toy")
+
+
+@pytest.fixture
+def trained(trained_template, tmp_path):
+    """A project of the example with version 1 registered."""
+    return shutil.copytree(trained_template, tmp_path / "toy")
+
+
+@pytest.fixture
+def real_data():
+    """The folder of real data sets."""
+    if not (DATA / "elec2.csv").is_file():
+        pytest.skip(f"the real data sets are not in {DATA.resolve()}")
+    return DATA.resolve()
