@@ -103,7 +103,7 @@ def test_a_gate_shows_each_check_with_its_interval_and_why_it_failed():
         Verdict.PASS, GateKind.LATENCY, candidate=3100.0, other=None, difference=None, low=None, high=None, allowed=20000.0, title="p99"
     )
     text = report(Verdict.FAIL, check(Verdict.PASS), check(Verdict.FAIL, title="slice holiday=1", sentence="Too bad."), latency)
-    assert "bikes 2 against champion 1" in text
+    assert "bikes@2 against the champion, bikes@1" in text
     assert "holdout 2,184 rows" in text
     assert re.search(r"PASS  mae vs champion 1 +39\.9 +41\.2 +-1\.3 \(-3\.2%\) +\[-2, -0\.6\] +0\.4", text)
     assert re.search(r"PASS  p99 +3 ms +20 ms", text)

@@ -16,8 +16,8 @@ def verdict(word: str) -> Mark:
 
 def gate_blocks(report: dict[str, Any]) -> list[Block]:
     """Head, checks and conclusion."""
-    version = f" {report['version']}" if report.get("version") is not None else ""
-    against = f"champion {report['champion']}" if report.get("champion") is not None else "no champion yet"
+    version = f"@{report['version']}" if report.get("version") is not None else ""
+    against = f"the champion, {report['model']}@{report['champion']}" if report.get("champion") is not None else "no champion yet"
     head = f"{report['model']}{version} against {against}"
     facts = f"data {report['dataset']}@{report['dataset_version']}, holdout {counted(report['holdout_rows'], 'row')}, seed {report['seed']}"
     checks = report["checks"]

@@ -18,7 +18,12 @@ ABOUT = """Keeps machine-learning models fresh by itself.
 
 From a data file to a model that is tested, served, watched and retrained, with the evidence of every decision kept.
 """
-EPILOG = '\b\nBegin:\n  $ volant init bikes --data rides.csv --target cnt\n  $ cd bikes && volant run\n  $ volant approve latest --reason "..." && volant up'
+EPILOG = """\b
+Begin:
+  $ volant init bikes --data rides.csv --target cnt
+  $ cd bikes && volant run
+  $ volant approve latest --reason "why" && volant up
+"""
 
 
 def application() -> LazyGroup:

@@ -8,6 +8,7 @@ from volant.cli.blocks import Block, Text, bad, dim, good
 from volant.cli.numbers import counted
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
+from volant.kernel.errors import NotFoundError
 
 
 @verb("verify", example="volant audit verify")
@@ -40,7 +41,14 @@ def export(session: Session, stream: str | None) -> Answer | int:
 
     from volant.wiring import commands
 
-    events = [event for event in commands.audit_export(session.project) if stream in {None, event["stream"]}]
+    events = commands.audit_export(session.project)
+    if stream is not None:
+        streams = sorted({event["stream"] for event in events})
+        if stream not in streams:
+            raise NotFoundError(
+                f"There is no stream {stream!r}.", found=", ".join(streams) or "no events yet", next_step="name one of these"
+            )
+        events = [event for event in events if event["stream"] == stream]
     if session.as_json:
         return Answer({"events": events}, [])
     session.out.writelines(f"{orjson.dumps(event).decode()}\n" for event in events)

@@ -1,5 +1,6 @@
 """``volant lineage``."""
 
+import re
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from volant.cli.numbers import lasting, moment, number
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
 _INSTANTS = {"at", "event_time", "known_at", "recorded_at"}
 
 
@@ -49,7 +51,7 @@ def _facts(values: dict[str, Any]) -> list[tuple[str, Cell]]:
         if key == "labels":
             rows += [("label", _label(label)) for label in value]
         elif value is not None:
-            rows.append((key.removeprefix("f:"), _fact(key, value)))
+            rows.append((key.removeprefix("f:").removesuffix("_us"), _fact(key, value)))
     return rows
 
 
@@ -72,16 +74,20 @@ def _tree(branch: dict[str, Any], side: str) -> Tree:
         Tree(Mark(f"{r['kind']} by {r['by']}, {moment(r['at'])}" + (f": {r['reason']}" if r.get("reason") else ""), Style.DIM))
         for r in branch.get("releases") or []
     ]
-    return Tree(f"{branch['role']}: {_name(branch['node'])}" + (f"  ({said})" if said else ""), [*releases, *below])
+    return Tree(f"{branch['role']}: {_name(branch['node'], branch['role'])}" + (f"  ({said})" if said else ""), [*releases, *below])
 
 
-def _name(node: str) -> str:
-    """Digests are cut: the first 16 digits name them well enough for people."""
+def _name(node: str, role: str) -> str:
+    """Digests are cut: the first 16 digits name them well enough for people. A noun is not said twice."""
     noun, _, name = node.partition(":")
+    if noun == role.partition(" ")[0]:
+        return f"{name[:16]}..." if len(name) == 64 and "@" not in name else name
     return f"{noun}:{name[:16]}..." if len(name) == 64 and "@" not in name else node
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        return moment(value)
     if isinstance(value, dict):
         return ", ".join(f"{key}={_short(member)}" for key, member in value.items())
     if isinstance(value, list):

@@ -19,8 +19,9 @@ def list_models(session: Session) -> Answer:
     from volant.wiring import commands
 
     found = commands.models(session.project)
-    rows = [_line(found["model"], version) for version in found["versions"]]
-    headings = ["version", "state", "gate", "against champion", "metrics", "data", "run", "registered"]
+    metric = session.project.config.metric
+    rows = [_line(found["model"], version, metric) for version in found["versions"]]
+    headings = ["version", "state", "gate", "against champion", f">{metric}", "data", "run", "registered"]
     return Answer(found, [Table(headings, rows, "no versions: volant run")])
 
 
@@ -29,13 +30,13 @@ def state_mark(word: str) -> Mark:
     return Mark(word, _STATES.get(word, Style.DIM))
 
 
-def _line(model: str, version: dict[str, Any]) -> list[Cell]:
+def _line(model: str, version: dict[str, Any], metric: str) -> list[Cell]:
     return [
         strong(f"{model}@{version['version']}"),
         state_mark(version["state"]),
         dim("-") if version["gate"] is None else verdict(version["gate"]),
         _against(version["against_champion"]),
-        listed(version["metrics"], 2),
+        number(version["metrics"].get(metric)),
         f"@{version['dataset_version']}",
         dim(version["run_id"][:12]),
         dim(moment(version["registered"])),
@@ -45,7 +46,7 @@ def _line(model: str, version: dict[str, Any]) -> list[Cell]:
 def _against(found: dict[str, Any] | None) -> str:
     if found is None:
         return "-"
-    return f"{found['metric']} {signed(found['difference'])} {interval(found['low'], found['high'])}".rstrip()
+    return f"{signed(found['difference'])} {interval(found['low'], found['high'])}".rstrip()
 
 
 @verb("show", example="volant models show bikes@2")
