@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -382,7 +382,7 @@ def test_models_that_are_built_otherwise_are_left_to_scikit_learn():
     answers = AnswerMaker(None, infer_signature(rows, y, Task.REGRESSION, "y"))
     plain = HistGradientBoostingRegressor(max_iter=3).fit(numbers, y)
     assert boosted_row(plain, answers) is not None
-    assert boosted_row(HistGradientBoostingRegressor(max_iter=3, categorical_features=[1]).fit(numbers, y), answers) is None
+    assert boosted_row(HistGradientBoostingRegressor(max_iter=3, categorical_features=[1]).fit(numbers, y), answers) is not None
     assert boosted_row(LinearRegression().fit(numbers, y), answers) is None
 
     class Shifted(HistGradientBoostingRegressor):
@@ -394,3 +394,57 @@ def test_models_that_are_built_otherwise_are_left_to_scikit_learn():
     assert boosted_row(Shifted(max_iter=3).fit(numbers, y), answers) is None
     plain._predictors = [[object()]]
     assert boosted_row(plain, answers) is None
+
+
+def coded(encoder, columns=("kind", "town"), rest="passthrough"):
+    return Pipeline(
+        [
+            ("columns", ColumnTransformer([("codes", encoder, list(columns)), ("gone", "drop", ["useless"])], remainder=rest)),
+            ("trees", HistGradientBoostingClassifier(max_iter=15, categorical_features=list(range(len(columns))))),
+        ]
+    )
+
+
+def towns(count=500):
+    rows, y = table(count, holes=True)
+    names = [None, "Ulm", "Köln", "", "Bonn", *(f"t{number}" for number in range(30))]
+    numbers = np.random.default_rng(5).integers(0, len(names), count)
+    rows = rows.drop("at", "day").with_columns(town=pl.Series([names[number] for number in numbers], dtype=pl.String), useless=pl.lit("x"))
+    return rows, pl.Series("y", ["up" if value > 25 else "down" for value in (y + pl.Series(numbers) / 3).to_list()])
+
+
+CODES = {
+    "as init writes it": {"max_categories": 250},
+    "rare ones together": {"max_categories": 6},
+    "rare by count": {"min_frequency": 15},
+    "missing stays missing": {"encoded_missing_value": np.nan},
+    "unknown is missing": {"unknown_value": np.nan},
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_coded_texts_are_looked_up_to_the_same_bits(name):
+    rows, y = towns()
+    options = {"handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -1} | CODES[name]
+    pipeline = coded(OrdinalEncoder(**options)).fit(rows.head(400), y.head(400))
+    fitted = model(trained(pipeline, rows.columns), rows, y, Task.BINARY)
+    strange = rows.tail(30).with_columns(town=pl.lit("nowhere"), kind=pl.lit(None, dtype=pl.String))
+    assert_equal(fitted, pl.concat([rows, strange]))
+    assert fitted._quick_texts is not None
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        coded(OrdinalEncoder(), columns=("kind",), rest="drop"),
+        coded(OneHotEncoder(handle_unknown="ignore"), columns=("kind",), rest="drop"),
+        Pipeline([("columns", ColumnTransformer([("codes", OrdinalEncoder(), ["kind"])])), ("line", LogisticRegression())]),
+    ],
+    ids=["unknown is an error", "one column each", "no trees"],
+)
+def test_pipelines_that_are_not_known_to_be_the_same_keep_their_own_way(pipeline):
+    rows, y = towns()
+    rows = rows.with_columns(pl.col("kind").fill_null("a"), pl.col("town").fill_null(""))
+    fitted = model(trained(pipeline.fit(rows, y), rows.columns), rows, y, Task.BINARY)
+    assert_equal(fitted, rows.head(60), exact=False)
+    assert fitted._quick_texts is None

@@ -9,6 +9,7 @@ import polars as pl
 from volant.kernel.errors import InvalidInputError
 from volant.models.answers import AnswerMaker
 from volant.models.boosted_row import BoostedRow, boosted_row
+from volant.models.encoded_row import EncodedRow, encoded_row
 from volant.models.estimator_input import EstimatorInput
 from volant.models.features import FeatureCall
 from volant.models.frames import ColumnsReader, canonical_rows
@@ -33,7 +34,8 @@ class FittedModel:
         raw = signature.inputs if self.features is None else None
         self._input = EstimatorInput(trained, raw)
         self._answers = AnswerMaker(trained.estimator, signature)
-        self._quick: BoostedRow | None = None
+        self._quick_numbers: BoostedRow | None = None
+        self._quick_texts: EncodedRow | None = None
         self._quick_tried = False
 
     @classmethod
@@ -69,20 +71,24 @@ class FittedModel:
 
     def _ask(self, given: Any, count: int) -> Answer:
         try:
-            if count == 1 and type(given) is np.ndarray and given.dtype.kind in "iuf":
-                quick = self._quick_row()
-                if quick is not None:
-                    return quick.answer(given)
+            quick = self._quickly(given) if count == 1 else None
+            if quick is not None:
+                return quick
             return self._answers.ask(self._input.estimator_for(given), given, count)
         except InvalidInputError:
             raise
         except Exception as error:
             raise user_error(f"The model ({type(self.trained.estimator).__name__}) raised.", error) from error
 
-    def _quick_row(self) -> BoostedRow | None:
-        """Made at the first single row: a model that only ever scores frames need not pay for it."""
-        if not self._quick_tried:
+    def _quickly(self, given: Any) -> Answer | None:
+        """One row's answer without scikit-learn's set-up for many, where that is known to be the same."""
+        if not self._quick_tried:  # at the first single row: a model that only ever scores frames need not pay for it
             self._quick_tried = True
             twin = self._input.array_estimator
-            self._quick = None if twin is None else boosted_row(twin, self._answers)
-        return self._quick
+            self._quick_numbers = None if twin is None else boosted_row(twin, self._answers)
+            self._quick_texts = encoded_row(self.trained.estimator, self._answers) if twin is None else None
+        if type(given) is np.ndarray:
+            return self._quick_numbers.answer(given) if self._quick_numbers is not None and given.dtype.kind in "iuf" else None
+        if self._quick_texts is not None and isinstance(given, pl.DataFrame):
+            return self._quick_texts.answer(given)
+        return None
