@@ -192,12 +192,24 @@ def test_a_worker_that_dies_before_it_answers_gives_503(loop, forwarder, port, a
 
 def test_half_an_answer_is_never_taken_for_a_whole_one(loop, forwarder, port):
     def behave(writer):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 2_000_000)
         writer.close()
 
     echo = behaving(loop, forwarder, behave)
     with pytest.raises(Exception, match=r"IncompleteRead|Remote end|reset"):
         ask(port, "GET", "/ping")
+    echo.close()
+
+
+def test_a_short_answer_that_breaks_off_is_a_503(loop, forwarder, port):
+    def behave(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        writer.close()
+
+    echo = behaving(loop, forwarder, behave)
+    status, _, body = ask(port, "GET", "/ping")
+    assert status == 503
+    assert "ended before it answered" in body["error"]
     echo.close()
 
 
