@@ -88,6 +88,7 @@ def test_the_version_is_said(capsys):
         (["runs", "--limit", "0"], "volant runs list --help"),
         (["approve"], "Missing argument"),
         (["approve", "1"], "Missing option '--reason'"),
+        (["approve", "1", "--reason", " "], "--reason is empty"),
         (["why"], "volant why --help"),
         (["run", "--set", "a"], "--set takes NAME=VALUE"),
         (["replay", "--budget", "soon"], "--budget 30m"),

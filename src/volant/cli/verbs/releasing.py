@@ -5,8 +5,17 @@ import click
 from volant.cli.blocks import Block, Hint, Text
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
+from volant.kernel.errors import UsageError
 
-_REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with the decision.")
+
+def _said(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """A reason of blanks is none."""
+    if not value.strip():
+        raise UsageError("--reason is empty.", next_step='say why: --reason "better on every season"', field="--reason")
+    return value
+
+
+_REASON = click.option("--reason", required=True, metavar="TEXT", callback=_said, help="Why; it is kept with the decision.")
 _ACTOR = click.option("--as", "actor", metavar="NAME", help="Who decides (default: the user of this machine).")
 
 

@@ -1,5 +1,6 @@
 """``volant runs``."""
 
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ from volant.cli.blocks import Block, Cell, Facts, Mark, Style, Table, Text, bad,
 from volant.cli.numbers import lasting, moment, number
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
+from volant.kernel.errors import NotFoundError
 
 _STATUS = {"FINISHED": Style.GOOD, "FAILED": Style.BAD, "KILLED": Style.BAD, "RUNNING": Style.WARN}
 
@@ -20,7 +22,18 @@ def list_runs(session: Session, limit: int, order_by: str | None) -> Answer:
     from volant.wiring import commands
 
     found = commands.runs(session.project, limit=limit, order_by=order_by)
+    _must_know(order_by, found)
     return Answer({"runs": found}, [_table(found, order_by, session.project.config.metric)])
+
+
+def _must_know(metric: str | None, runs: list[dict[str, Any]]) -> None:
+    """Runs that have the metric come first: if the first has not, none has."""
+    if metric is None or not runs or metric in runs[0]["metrics"]:
+        return
+    known = sorted({name for entry in runs for name in entry["metrics"]})
+    close = get_close_matches(metric, known, n=1)
+    step = f"did you mean {close[0]}?" if close else "choose one of these"
+    raise NotFoundError(f"No run has the metric {metric!r}.", found=f"metrics: {', '.join(known) or 'none'}", next_step=step, field="--by")
 
 
 def _table(runs: list[dict[str, Any]], order_by: str | None, decisive: str) -> Table:
