@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from volant.kernel.errors import InvalidInputError
+from volant.models.stable_pickle import stable_pickle
 from volant.pipelines.frames import kind_of
 
 _PROTOCOL = 5  # fixed: the default differs between Python versions
 _DEEPEST = 64
 _WHOLE = 2**63
+_SLOW = 16 * 1024 * 1024  # beyond it, bytes that depend on the value only would cost seconds
 
 
 class Encoded(NamedTuple):
@@ -35,16 +38,25 @@ def encode(value: Any) -> Encoded:
             except Exception:  # noqa: BLE001, S112 - a frame with exotic columns: pickle may know them
                 continue
     try:
-        data = pickle.dumps(value, protocol=_PROTOCOL)
-        pickle.loads(data)  # noqa: S301 - our own bytes; some things can be written but not read
+        return Encoded("pickle", _pickled(value))
     except Exception as error:  # noqa: BLE001 - a user's class may raise anything
         raise UnstorableError(f"{type(value).__name__} cannot be pickled ({str(error)[:200] or type(error).__name__})") from None
-    return Encoded("pickle", data)
 
 
 def decode(codec: str, data: bytes) -> Any:
     """What :func:`encode` was given. ``KeyError`` for an unknown codec."""
     return _READERS[codec](data)
+
+
+def _pickled(value: Any) -> bytes:
+    data = pickle.dumps(value, protocol=_PROTOCOL)
+    pickle.loads(data)  # noqa: S301 - our own bytes; some things can be written but not read
+    if len(data) > _SLOW:
+        return data
+    try:
+        return stable_pickle(value, type(value).__name__).data
+    except InvalidInputError:
+        return data
 
 
 def _ipc(frame: Any) -> bytes:
