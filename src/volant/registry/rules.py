@@ -1,6 +1,6 @@
 """The life of a model's versions: pure decisions and their effect on the state.
 
-Events of ``model/NAME`` and their data: ``registered`` {version, package, passed}, ``proposed`` {version}, ``approved``
+Events of ``model/NAME`` and their data: ``registered`` {version, package, verdict}, ``proposed`` {version}, ``approved``
 {version, reason, override, epoch}, ``promoted`` {version, decision, epoch}, ``rejected`` {version, reason}.
 """
 
