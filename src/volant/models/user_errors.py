@@ -5,10 +5,9 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-import volant
 from volant.kernel.errors import UserCodeError
 
-_OWN = str(Path(volant.__file__).parent)
+_OWN = str(Path(__file__).parents[1])
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _DEEPEST = 12
 
