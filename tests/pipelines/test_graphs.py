@@ -115,6 +115,7 @@ def test_nothing_is_run_to_read_a_graph(project):
         ("import numpy as np\ndef features(rows: np.ndarray): ...\ndef model(features): ...", ["cannot take its rows as an array"]),
         ("import polars as pl\ndef features(rows: pl.LazyFrame): ...\ndef model(features): ...", ["lazy frame"]),
         ("def shaped(rows): ...\ndef model(shaped, target): ...", ["takes neither features nor rows"]),
+        ("def features(rows): ...\ndef model(rows, target): ...", ["a function features, but model does not take it"]),
         ("def model(target): ...", ["takes neither features nor rows"]),
         ("def rows(): ...\ndef model(rows): ...", ["a function cannot have this name"]),
         ("def y(rows): ...\ndef model(rows, y): ...", ["both the target column and a function"]),
@@ -137,6 +138,14 @@ def test_a_syntax_error_in_an_imported_file_names_that_file(project):
     made = project(pipeline="from lib import features\ndef model(features): ...\n", lib="def features(rows)\n    pass\n")
     with pytest.raises(InvalidInputError, match=r"lib\.py, line 1"):
         made.graph()
+
+
+def test_long_expressions_and_deep_nesting_do_no_harm(project):
+    long_sum = " + ".join(["1"] * 1500)
+    made = project(pipeline=f"X = {long_sum}\ndef model(rows, target):\n    return {long_sum}\n")
+    assert made.look()["model"].key is not None
+    with pytest.raises(InvalidInputError, match=r"pipeline\.py"):
+        graph(project, f"X = {'(' * 5000}1{')' * 5000}\ndef model(rows): ...\n")
 
 
 def test_circular_imports_of_a_name_end(project):

@@ -338,6 +338,28 @@ def test_a_step_is_tried_again_as_often_as_it_says(project):
     assert "Step model raised 2 times." in failing(project, text.format(retries=1))
 
 
+def test_each_try_gets_its_inputs_as_they_were(project):
+    made = made_of(
+        project,
+        """
+        import pandas as pd
+        from volant import step
+        from estimator import Mean
+        TRIES = []
+
+        @step(retries=1)
+        def model(rows: pd.DataFrame, target):
+            assert rows["a"].sum() == 15
+            rows["a"] = 0
+            TRIES.append(1)
+            if len(TRIES) == 1:
+                raise OSError("not yet")
+            return Mean().fit(rows, target)
+        """,
+    )
+    assert made.ran() == ["model"]
+
+
 def test_what_cannot_be_stored_is_used_but_not_cached(project):
     made = made_of(
         project,

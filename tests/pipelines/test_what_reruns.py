@@ -397,3 +397,112 @@ def test_code_that_changes_while_a_step_runs_is_not_taken_for_what_ran(project):
     run = made.run().runs[-1]
     assert "changed while it ran" in run.detail
     assert run.key is None
+
+
+def observed(made, step="model"):
+    made.run()
+    return dict(made.look()[step].result.identity.observed)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('import sqlite3; sqlite3.connect("fa" + "cts.db").close()', "file:facts.db"),
+        ('import threading; t = threading.Thread(target=lambda: open("fa" + "cts.db").close()); t.start(); t.join()', "file:facts.db"),
+        ('import shutil; shutil.copy("fa" + "cts.db", "copy.db")', "file:facts.db"),
+        ('import json; json.load(open(os.path.abspath("fa" + "cts.json")))', "file:facts.json"),
+        ('list(Path("sub").glob("*" + ".x"))', "folder:sub"),
+    ],
+)
+def test_reads_are_seen_however_they_are_made(project, line, name):
+    made = one_file(project, model=line)
+    made.write("facts.json", "1")
+    made.write("facts.db", "")
+    made.write("sub/one.x", "1")
+    assert name in observed(made)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import tempfile; f = tempfile.NamedTemporaryFile("w+"); f.write("1"); f.seek(0); open(f.name).read()',
+        'f = open("out" + ".txt", "w"); f.write("1"); f.close(); open("out" + ".txt").read()',
+        'import subprocess, sys; subprocess.run([sys.executable, "-S", "-c", "1"], check=True)',
+        "env = os.environ.copy()",
+        'open("/proc/self/stat").read()',
+        "import xml.sax.saxutils, csv, colorsys",
+        'os.environ["PATH"]',
+        'os.environ["SET_HERE"] = "1"; del os.environ["SET_HERE"]',
+    ],
+)
+def test_what_no_result_can_depend_on_is_not_kept(project, line):
+    made = one_file(project, model=line)
+    names = observed(made)
+    assert [name for name in names if name.startswith(("file:", "folder:"))] == []
+    assert not any(name in names for name in ("env:PATH", "env:HOME", "env:USER", "env:LANG"))
+
+
+def test_a_library_that_lies_in_the_path_counts_as_code_of_the_project(project, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere" / "ownlib").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "ownlib" / "__init__.py").write_text("from ownlib.deep import X\n")
+    (tmp_path / "elsewhere" / "ownlib" / "deep.py").write_text("X = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    made = one_file(project, model="import ownlib")
+    trained = made.run().trained()
+    assert {"ownlib/__init__.py", "ownlib/deep.py"} <= set(trained.code)
+    assert made.ran() == []
+    (tmp_path / "elsewhere" / "ownlib" / "deep.py").write_text("X = 2\n")
+    assert "model" in made.ran()
+
+
+def test_a_library_that_comes_into_being_counts(project, tmp_path, monkeypatch):
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    made = one_file(project, model="try:\n        import fakelib\n    except ImportError:\n        pass")
+    made.run()
+    assert made.ran() == []
+    install(site, "1.0")
+    assert made.why("model")[1]["fakelib"][0] == "absent"
+    assert "model" in made.ran()
+    sys.modules.pop("fakelib", None)
+
+
+def test_what_a_library_requires_counts_with_it(project, tmp_path, monkeypatch):
+    site = tmp_path / "site-packages"
+    install(site, "1.0")
+    metadata = site / "fakelib-1.0.dist-info" / "METADATA"
+    metadata.write_text("Metadata-Version: 2.1\nName: fakelib\nRequires-Dist: other_lib[x]>=1; python_version>'3'\n\n")
+    (site / "Other.Lib-1.dist-info").mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    made = one_file(project, model="import fakelib")
+    made.run()
+    assert made.ran() == []
+    (site / "Other.Lib-1.dist-info").rename(site / "Other.Lib-2.dist-info")
+    assert list(made.why("model")[1]) == ["other-lib"]
+    sys.modules.pop("fakelib", None)
+
+
+def test_a_large_file_is_hashed_once_and_again_when_it_changes(project):
+    made = one_file(project, model='open("big.bin", "rb").read(1)')
+    made.write(".volant/x", "")
+    (made.root / "big.bin").write_bytes(b"a" * 5_000_000)
+    old = 1_700_000_000
+    os.utime(made.root / "big.bin", (old, old))
+    made.run()
+    assert made.ran() == []
+    (made.root / "big.bin").write_bytes(b"b" * 5_000_000)
+    assert "model" in made.ran()
+
+
+def test_facts_of_files_are_kept_in_the_projects_state_and_damage_costs_only_time(project):
+    made = one_file(project)
+    made.write(".volant/x", "")
+    made.run()
+    memo = made.root / ".volant" / "cache" / "facts.msgpack"
+    made.look()
+    assert memo.stat().st_size > 100
+    memo.write_bytes(b"\x93broken")
+    assert made.ran() == []
+    made.change("estimator.py", "self.value = ", "self.value = 0 + ")
+    assert made.ran() == ["features", "model"]

@@ -2,7 +2,7 @@
 
 import inspect
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,14 +63,18 @@ def _default(parameter: Parameter) -> Iterator[Any]:
         yield value
 
 
-def call(training: Training, step: StepDef, function: Callable[..., Any], given: Mapping[str, Any]) -> Answered:
-    """Call it, up to ``retries`` times more if it raises. ``UserCodeError`` with the user's traceback if all fail."""
-    shapes = ", ".join(f"{name}: {_shape(value)}" for name, value in given.items()) or "no inputs"
-    arguments = {**given, **given_params(training, step)}
+def call(training: Training, step: StepDef, function: Callable[..., Any], inputs: Callable[[], dict[str, Any]]) -> Answered:
+    """Call it, up to ``retries`` times more if it raises, each time with new ``inputs``.
+
+    ``UserCodeError`` with the user's traceback if all fail.
+    """
     for attempt in range(step.retries + 1):
+        given = inputs()
+        shapes = ", ".join(f"{name}: {_shape(value)}" for name, value in given.items()) or "no inputs"
+        height = _height(next(iter(given.values()), None))
         try:
             with fixed_randomness(f"{effective_seed(training)} {step.name}") as used:
-                value = _apply(function, arguments)
+                value = _apply(function, {**given, **given_params(training, step)})
                 drawn = used()
         except VolantError:
             raise
@@ -84,8 +88,12 @@ def call(training: Training, step: StepDef, function: Callable[..., Any], given:
                 found=f"{type(error).__name__} with {shapes}",
                 next_step=f"repair {step.file}; the next volant run resumes at {step.name}",
             ) from error
-        return Answered(_checked(step, value, given), drawn)
+        return Answered(_checked(step, value, height), drawn)
     raise AssertionError("unreachable")
+
+
+def _height(value: Any) -> int | None:
+    return value.shape[0] if kind_of(value) in {"polars", "pandas", "numpy"} and value.shape else None
 
 
 def _shape(value: Any) -> str:
@@ -130,8 +138,8 @@ def _numpy_state() -> tuple[Any, ...]:
     return inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"]
 
 
-def _checked(step: StepDef, value: Any, given: Mapping[str, Any]) -> Any:
-    """What the named steps must return."""
+def _checked(step: StepDef, value: Any, height: int | None) -> Any:
+    """What the named steps must return. ``height``: number of rows that the step was given."""
     if step.name == MODEL and not callable(getattr(value, "predict", None)):
         raise _wrong(step, value, "an object with a predict method: return the fitted estimator")
     if step.name == METRICS:
@@ -139,17 +147,17 @@ def _checked(step: StepDef, value: Any, given: Mapping[str, Any]) -> Any:
     if step.name == FEATURES:
         if kind_of(value) is None and not hasattr(value, "shape"):
             raise _wrong(step, value, "a frame or an array with one row for each row of rows")
-        _same_height(step, value, next(iter(given.values())))
+        _same_height(step, value, height)
     return value
 
 
-def _same_height(step: StepDef, value: Any, rows: Any) -> None:
+def _same_height(step: StepDef, value: Any, height: int | None) -> None:
     if kind_of(value) == "polars-lazy":
         raise _wrong(step, value, "a frame: end with .collect()")
-    if len(value.shape) == 0 or value.shape[0] != rows.shape[0]:
+    if len(value.shape) == 0 or value.shape[0] != height:
         raise InvalidInputError(
             "features must return one row for each row of rows, in their order.",
-            found=f"{value.shape[0] if value.shape else 0} rows for {rows.shape[0]} at {step.file}:{step.line}",
+            found=f"{value.shape[0] if value.shape else 0} rows for {height} at {step.file}:{step.line}",
             next_step="filter rows in the data, not in features; joins must not multiply or lose rows",
             field=f"{step.file}:{step.line}",
         )

@@ -5,6 +5,7 @@ the same bits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from volant.kernel.clock import Clock
@@ -106,6 +107,6 @@ def train(graph: Graph, training: Training, rows: "pl.DataFrame", target: "pl.Se
         sources = Sources(graph, Installed())
         for step in graph.steps:
             if step.name in needed:
-                given = given_inputs(graph, training, step, lambda name: own_copy(values[name]))
-                values[step.name] = one_chunk(call(training, step, function_of(step, sources), given).value)
+                inputs = partial(given_inputs, graph, training, step, lambda name: own_copy(values[name]))
+                values[step.name] = one_chunk(call(training, step, function_of(step, sources), inputs).value)
         return trained_of(graph, training, sources, values.__getitem__)

@@ -1,7 +1,9 @@
 """What one source file says about itself: a digest of its syntax, its imports, files it names, and what cannot be told."""
 
 import ast
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from volant.kernel.codec import Value
@@ -11,6 +13,7 @@ from volant.pipelines.named_paths import path_texts
 from volant.pipelines.reach import Reach, reach_of, syntax_digest
 from volant.pipelines.syntax import bindings, constants, dotted, parse
 
+_DEPTH = 50_000
 _IMPORTERS = {"importlib.import_module", "importlib.__import__", "__import__"}
 _RUNNERS = {"exec", "eval", "builtins.exec", "builtins.eval"}
 _LOADERS = (
@@ -38,7 +41,22 @@ class Facts(Value, frozen=True, kw_only=True):
 @lru_cache(maxsize=4096)
 def facts_of(source: bytes, shown: str) -> Facts:
     """Facts of Python source. Comments, docstrings and layout do not change ``digest``; everything else does."""
-    tree = parse(source, shown)
+    with _deep():
+        return _facts(parse(source, shown), shown)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """A sum of some hundred terms is a tree of that depth, deeper than Python's usual limit lets a walk go."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _facts(tree: ast.Module, shown: str) -> Facts:
     _drop_docstrings(tree)
     nodes = list(ast.walk(tree))
     literal, doubts = _dynamic(nodes, shown)

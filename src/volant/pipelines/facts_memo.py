@@ -11,7 +11,7 @@ from volant.kernel.digests import digest
 from volant.pipelines.facts import Facts, facts_of
 
 _FILE = Path(".volant", "cache", "facts.msgpack")
-_FORMAT = 2
+_FORMAT = 3
 _MOST = 5000
 
 

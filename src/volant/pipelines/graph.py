@@ -70,7 +70,7 @@ class _Wiring:
         metrics = self._definitions.find(METRICS, self._start) if self._names_a_function(METRICS) else None
         for definition in (*self._marked(), *([metrics] if metrics else [])):
             self._add(definition)
-        _check_serving(self._steps, self._start)
+        _check_serving(self._steps, self._definitions.function(FEATURES, self._start), self._start)
         return self._steps
 
     def _names_a_function(self, name: str) -> bool:
@@ -210,8 +210,15 @@ def _check_features(found: Definition, step: StepDef) -> None:
             )
 
 
-def _check_serving(steps: Mapping[str, tuple[StepDef, Head]], start: SourceFile) -> None:
+def _check_serving(steps: Mapping[str, tuple[StepDef, Head]], features: Definition | None, start: SourceFile) -> None:
     model = steps[MODEL][0]
+    if features is not None and not model.takes(FEATURES):
+        raise InvalidInputError(
+            "There is a function features, but model does not take it.",
+            found=f"def features at {features.file.shown}:{features.node.lineno}",
+            next_step="give model a parameter features, or rename the function",
+            field=f"{model.file}:{model.line}",
+        )
     if not model.takes(FEATURES) and not model.takes(ROWS):
         raise InvalidInputError(
             "model takes neither features nor rows, so it could not be served.",

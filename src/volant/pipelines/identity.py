@@ -48,7 +48,7 @@ class Identifier:
         self.sources = Sources(graph, self._installed)
         self.files = FileDigests(self._root, clock)
         self._distributions: dict[frozenset[str], dict[str, str]] = {}
-        self._named: dict[str, dict[str, str]] = {}
+        self._named: dict[tuple[Path, tuple[str, ...]], dict[str, str]] = {}
         self._python = python_name()
 
     def identify(self, step: StepDef, inputs: Mapping[str, str]) -> Identified:
@@ -125,13 +125,18 @@ class Identifier:
         return f"{content} without {canonical(sorted(hidden)).decode()}" if hidden else content
 
     def _files_named(self, step: StepDef, closure: Closure) -> dict[str, str]:
-        if step.file not in self._named:
-            found = {path for source, facts in closure.facts.items() for path in existing(facts.paths, source, self._root)}
-            named = {
-                f"file:{path.relative_to(self._root).as_posix()}": self.files.file(path) for path in sorted(found - set(closure.facts))
-            }
-            self._named[step.file] = named
-        return self._named[step.file]
+        own = self._root / step.file
+        found: dict[str, str] = {}
+        for source, facts in closure.facts.items():
+            narrow = facts.reach if source == own and not closure.imported_back else None
+            found |= self._named_in(source, facts.paths if narrow is None else narrow.paths_for(step.function))
+        return found
+
+    def _named_in(self, source: Path, texts: tuple[str, ...]) -> dict[str, str]:
+        if (source, texts) not in self._named:
+            found = existing(texts, source, self._root)
+            self._named[source, texts] = {f"file:{path.relative_to(self._root).as_posix()}": self.files.file(path) for path in found}
+        return self._named[source, texts]
 
 
 def effective_seed(training: Training) -> int:

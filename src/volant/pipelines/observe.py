@@ -135,12 +135,8 @@ class _Environment(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - the 
 
     def copy(self) -> dict[str, str]:
         """All of it, as for a child process: that depends on no variable in particular."""
-        global _active  # noqa: PLW0603 - paused for a moment
-        before, _active = _active, None
-        try:
+        with paused():
             return dict(self)
-        finally:
-            _active = before
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -177,10 +173,23 @@ def note_import(path: str) -> None:
 @contextmanager
 def observing(reads: Reads) -> Iterator[Reads]:
     """Collect into ``reads``. Inside another observation that one is paused: one step, one import at a time."""
-    global _active  # noqa: PLW0603 - the hook has no other way to know
     install()
+    with _collecting(reads):
+        yield reads
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """What Volant itself reads in between is not the step's."""
+    with _collecting(None):
+        yield
+
+
+@contextmanager
+def _collecting(reads: Reads | None) -> Iterator[None]:
+    global _active  # noqa: PLW0603 - the hook has no other way to know
     before, _active = _active, reads
     try:
-        yield reads
+        yield
     finally:
         _active = before

@@ -12,7 +12,8 @@ from itertools import chain
 
 from volant.kernel.codec import Value
 from volant.kernel.digests import digest, digest_value
-from volant.pipelines.syntax import FunctionNode, bindings, dotted, import_names
+from volant.pipelines.named_paths import path_texts
+from volant.pipelines.syntax import FunctionNode, bindings, constants, dotted, import_names
 
 _FINDERS = {"globals", "locals", "vars", "eval", "exec", "__import__", "__builtins__", "__loader__", "__spec__"}
 _FINDING_ATTRIBUTES = {"__globals__", "__dict__", "__module__", "modules", "f_globals", "f_back", "getmodule", "currentframe"}
@@ -22,46 +23,58 @@ _HARMLESS_CALLS = {"pathlib.Path", "pathlib.PurePath"}
 
 
 class Function(Value, frozen=True, kw_only=True):
-    """A function that can be left out. ``names``: what it may refer to in its file."""
+    """A function that can be left out. ``names``: what it may refer to in its file. ``paths``: files that it names."""
 
     digest: str
     names: tuple[str, ...]
+    paths: tuple[str, ...]
 
 
 class Reach(Value, frozen=True, kw_only=True):
-    """A file in parts. ``rest``: digest of everything else, which runs at import; ``names``: what that refers to."""
+    """A file in parts. ``rest``: digest of everything else, which runs at import; ``names`` and ``paths``: what that names."""
 
     rest: str
     names: tuple[str, ...]
+    paths: tuple[str, ...]
     functions: dict[str, Function]
 
     def digest_for(self, function: str) -> str:
         """Digest of what a function of this file can reach in it."""
-        wanted, pending = set(), [function, *self.names]
+        return digest_value([self.rest, {name: self.functions[name].digest for name in self._reached(function)}])
+
+    def paths_for(self, function: str) -> tuple[str, ...]:
+        """Files named by what a function of this file can reach in it."""
+        return tuple(dict.fromkeys(chain(self.paths, *(self.functions[name].paths for name in self._reached(function)))))
+
+    def _reached(self, function: str) -> list[str]:
+        wanted: set[str] = set()
+        pending = [function, *self.names]
         while pending:
             name = pending.pop()
             if name in self.functions and name not in wanted:
                 wanted.add(name)
                 pending.extend(self.functions[name].names)
-        return digest_value([self.rest, {name: self.functions[name].digest for name in sorted(wanted)}])
+        return sorted(wanted)
 
 
 def reach_of(tree: ast.Module, nodes: list[ast.AST]) -> Reach | None:
     """The parts of a file without docstrings; None for one that must be taken whole. ``nodes`` are all of its nodes."""
     if any(_finds_functions(node) for node in nodes):
         return None
-    named = import_names(bindings(tree))
+    found = bindings(tree)
+    named, known = import_names(found), constants(found)
     functions: dict[str, Function] = {}
     rest: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, FunctionNode) and _only_defines(node, named):
             if node.name in functions:
                 return None
-            functions[node.name] = Function(digest=syntax_digest(node), names=_names(node))
+            functions[node.name] = Function(digest=syntax_digest(node), names=_names(node), paths=path_texts(ast.walk(node), known))
         else:
             rest.append(node)
     names = sorted(set(chain.from_iterable(_names(node) for node in rest)))
-    return Reach(rest=digest_value([syntax_digest(node) for node in rest]), names=tuple(names), functions=functions)
+    paths = path_texts(chain.from_iterable(ast.walk(node) for node in rest), known)
+    return Reach(rest=digest_value([syntax_digest(node) for node in rest]), names=tuple(names), paths=paths, functions=functions)
 
 
 def syntax_digest(node: ast.AST) -> str:

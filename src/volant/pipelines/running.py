@@ -15,7 +15,7 @@ from volant.pipelines.frames import described
 from volant.pipelines.identity import USED_SEED, Identified
 from volant.pipelines.loading import function_of, import_reads, inside
 from volant.pipelines.model import Change, Graph, Identity, Output, StepDef, StepResult, StepRun, StepState, Training
-from volant.pipelines.observe import Reads, observing
+from volant.pipelines.observe import Reads, observing, paused
 from volant.pipelines.results import Results
 
 
@@ -73,9 +73,12 @@ class StepRunner:
         return StepRun(step=step.name, key=final.key, cached=False, detail=detail, duration_us=took, output=output)
 
     def _call(self, step: StepDef, function: Callable[..., Any]) -> tuple[Answered, Reads]:
-        given = given_inputs(self._graph, self._training, step, self.results.give)
+        def inputs() -> dict[str, Any]:
+            with paused():
+                return given_inputs(self._graph, self._training, step, self.results.give)
+
         with observing(Reads(Path(self._graph.root))) as reads:
-            return call(self._training, step, function, given), reads
+            return call(self._training, step, function, inputs), reads
 
     def _put(self, step: StepDef, encoded: Encoded, value: Any) -> Output:
         digest = self._cache.objects.put(encoded.data)

@@ -86,11 +86,13 @@ def _refuse_unwirable(found: Definition) -> None:
 
 
 def _yields(node: ast.AST) -> bool:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            continue
-        if isinstance(child, ast.Yield | ast.YieldFrom) or _yields(child):
-            return True
+    pending = [node]
+    while pending:
+        for child in ast.iter_child_nodes(pending.pop()):
+            if isinstance(child, ast.Yield | ast.YieldFrom):
+                return True
+            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+                pending.append(child)
     return False
 
 
