@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from volant.testing.city import Ride
     from volant.wiring.project import Project
 
-HISTORY_DAYS, LIVE_DAYS = 140, 60
 NAME = "city"
 
 
@@ -73,7 +72,7 @@ class _Story:
         return {"prediction": prediction, "replay": self._replay()}
 
     def _data(self) -> None:
-        from volant.testing.city import CHANGE_DAY, simulate, write_rides, write_truth
+        from volant.testing.city import CHANGE_DAY, HISTORY_DAYS, LIVE_DAYS, simulate, write_rides, write_truth
 
         self._next("A city and its rides")
         rides = simulate(HISTORY_DAYS, seed=self._seed)
@@ -100,9 +99,9 @@ class _Story:
 
     def _live(self, server: Server) -> str:
         """Two months of requests; the id of the last prediction."""
-        self._next(f"{LIVE_DAYS} days pass: each day asks for its demand over HTTP")
         rows = [ride.features for ride in self._live_rides]
         daily = 24 * 3
+        self._next(f"{len(rows) // daily} days pass: each day asks for its demand over HTTP")
         identifier = ""
         for start in range(0, len(rows), daily):
             answers, identifier = ask(server.started["url"], rows[start : start + daily])

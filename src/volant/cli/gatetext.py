@@ -1,6 +1,6 @@
 """A gate report as text: one line per check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from volant.cli.blocks import Block, Cell, Hint, Mark, Style, Table, Text, bad, dim, good, strong, warn
@@ -33,12 +33,19 @@ def _row(check: dict[str, Any]) -> list[Cell]:
     return [
         verdict(check["verdict"]),
         check["title"],
-        value(check["candidate"]),
-        value(check["other"]) if check["other"] is not None else "",
+        value(check["candidate"]) if check["candidate"] is not None else "",
+        _other(check, value),
         _relative(check),
         dim(interval(check["low"], check["high"])),
         dim("" if check["allowed"] is None else value(check["allowed"])),
     ]
+
+
+def _other(check: dict[str, Any], value: Callable[[float | None], str]) -> str:
+    """What it is compared with; a comparison with nobody passes and says so."""
+    if check["other"] is not None:
+        return value(check["other"])
+    return "nobody" if check["candidate"] is None else ""
 
 
 def _latency(value: float | None) -> str:

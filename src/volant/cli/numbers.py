@@ -38,10 +38,11 @@ def counted(count: int, noun: str) -> str:
 
 
 def lasting(duration_us: int) -> str:
-    """``3 ms``, ``4.1 s``, ``2 m 03 s``, ``1 h 05 m``."""
+    """``0.4 ms``, ``30 ms``, ``4.1 s``, ``2 m 03 s``, ``1 h 05 m``."""
     seconds = duration_us / 1e6
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        thousandths = seconds * 1000
+        return f"{thousandths:.0f} ms" if thousandths >= 10 or not thousandths else f"{thousandths:.2g} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -2,10 +2,14 @@
 
 Nothing here was measured anywhere. Until ``CHANGE_DAY`` the world is steady but for slow growth; then a tram line opens,
 and demand at the stations it passes falls on working days and rises at its terminus. The same seed gives the same city.
+
+``python -m volant.testing.city`` writes ``rides.csv`` (what a project learns from), ``later.csv`` (what is asked after it)
+and ``truth.csv`` (what is known a day later) into the working folder.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import cos, exp, pi
 from pathlib import Path
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 STATIONS = {"harbour": 34.0, "market": 52.0, "university": 41.0}
+HISTORY_DAYS, LIVE_DAYS, SEED = 140, 60, 7
 CHANGE_DAY = 150
 FIRST_HOUR = datetime(2024, 3, 4)  # noqa: DTZ001 - local time of a city that is nowhere
 LABEL_DELAY = timedelta(days=1)
@@ -87,6 +92,11 @@ def write_rides(path: Path, rides: Sequence[Ride]) -> None:
     _write(path, (*COLUMNS, TARGET), ({**ride.features, TARGET: ride.demand} for ride in rides))
 
 
+def write_questions(path: Path, rides: Sequence[Ride]) -> None:
+    """What is asked: features without demand."""
+    _write(path, COLUMNS, (ride.features for ride in rides))
+
+
 def write_truth(path: Path, rides: Sequence[Ride]) -> None:
     """Labels that came late: the key, the demand, and when it became known."""
     keyed: Iterator[Row] = (
@@ -95,8 +105,21 @@ def write_truth(path: Path, rides: Sequence[Ride]) -> None:
     _write(path, ("station", "hour", TARGET, "known_at"), keyed)
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
+
+
+def main() -> None:
+    """The three files, in the working folder."""
+    later = simulate(LIVE_DAYS, seed=SEED, first_day=HISTORY_DAYS)
+    write_rides(Path("rides.csv"), simulate(HISTORY_DAYS, seed=SEED))
+    write_questions(Path("later.csv"), later)
+    write_truth(Path("truth.csv"), later)
+    sys.stdout.write("wrote rides.csv, later.csv and truth.csv: a SIMULATED city\n")
+
+
+if __name__ == "__main__":
+    main()
