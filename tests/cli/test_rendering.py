@@ -106,7 +106,7 @@ def test_a_gate_shows_each_check_with_its_interval_and_why_it_failed():
     assert "bikes@2 against the champion, bikes@1" in text
     assert "holdout 2,184 rows" in text
     assert re.search(r"PASS  mae vs champion 1 +39\.9 +41\.2 +-1\.3 \(-3\.2%\) +\[-2, -0\.6\] +0\.4", text)
-    assert re.search(r"PASS  p99 +3 ms +20 ms", text)
+    assert re.search(r"PASS  p99 +3\.1 ms +20 ms", text)
     assert "Too bad." in text
     assert "One sentence." not in text
     assert "gate: FAILED (1 of 3)" in text
