@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from journey_parts import DATA, volant
+from journey_parts import DATA, PLAIN_PIPELINE, edit, volant
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +41,33 @@ def real_data():
     if not (DATA / "elec2.csv").is_file():
         pytest.skip(f"the real data sets are not in {DATA.resolve()}")
     return DATA.resolve()
+
+
+@pytest.fixture(scope="session")
+def plain_template(template, tmp_path_factory):
+    """The example with a model that needs no scikit-learn, so that runs are quick. Not to be changed: copy it."""
+    root = shutil.copytree(template, tmp_path_factory.mktemp("plain") / "toy")
+    (root / "pipeline.py").write_text(PLAIN_PIPELINE)
+    (root / "opening.py").write_text("SHIFT = 0\n")
+    edit(root / "volant.yaml", "vs: baseline}", "vs: baseline, margin: 50%}")  # so simple a model is let through
+    return root
+
+
+@pytest.fixture(scope="session")
+def plain_trained_template(plain_template, tmp_path_factory):
+    """The same after one run: version 1 is proposed. Not to be changed: copy it."""
+    root = shutil.copytree(plain_template, tmp_path_factory.mktemp("plain-trained") / "toy")
+    volant(root, "run")
+    return root
+
+
+@pytest.fixture
+def plain(plain_template, tmp_path):
+    """A fresh project with the quick model."""
+    return shutil.copytree(plain_template, tmp_path / "toy")
+
+
+@pytest.fixture
+def plain_trained(plain_trained_template, tmp_path):
+    """A project with the quick model and its version 1 proposed."""
+    return shutil.copytree(plain_trained_template, tmp_path / "toy")

@@ -48,7 +48,7 @@ def volant(folder, *words, expect=0, environment=None):
     with start(folder, *words, "--json", "-q", environment=environment) as process:
         out, err = process.communicate(timeout=300)
     done = Done(process.returncode, out.decode(), err.decode())
-    assert expect is None or done.code == expect, f"volant {' '.join(words)}: exit {done.code}\n{done.out}\n{done.err}"
+    assert expect is None or done.code == expect, f"volant {' '.join(words)}: exit {done.code}\n{done.out[-1500:]}\n{done.err[-1500:]}"
     return done
 
 
@@ -178,3 +178,33 @@ def edit(path, before, after):
     text = path.read_text(encoding="utf-8")
     assert before in text, f"{before!r} is not in {path}"
     path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+# A model without scikit-learn: a run of it takes a second, and a constant it imports can be changed.
+PLAIN_PIPELINE = '''"""Demand is the mean of its hour, on open and other days."""
+
+import numpy as np
+import polars as pl
+
+from opening import SHIFT
+
+
+class Means:
+    """What was usual at an hour."""
+
+    def __init__(self, usual: dict[float, float], anywhere: float) -> None:
+        self.usual = usual
+        self.anywhere = anywhere
+
+    def predict(self, frame: pl.DataFrame) -> np.ndarray:
+        return np.array([self.usual.get(slot, self.anywhere) for slot in frame["slot"]])
+
+
+def features(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select((pl.col("hour").dt.hour() + 24 * pl.col("open").cast(pl.Int64) + SHIFT).cast(pl.Float64).alias("slot"))
+
+
+def model(features: pl.DataFrame, target: pl.Series, *, learning_rate: float = 0.1) -> Means:
+    slots = features.with_columns(target.alias("demand")).group_by("slot").agg(pl.col("demand").mean()).sort("slot")
+    return Means(dict(zip(slots["slot"], slots["demand"], strict=True)), float(target.mean()) + 0 * learning_rate)
+'''

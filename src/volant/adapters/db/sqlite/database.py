@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from volant.adapters.db.sqlite.migrating import migrate
 from volant.adapters.db.sqlite.places import prepare
 from volant.adapters.db.sqlite.writer_queue import WriterQueue
 from volant.kernel.clock import Clock
+from volant.kernel.crashpoints import reach
 from volant.kernel.errors import UnavailableError
 from volant.kernel.ids import Ids
 
@@ -52,6 +53,7 @@ class SqliteDatabase:
             with explained(self.path):
                 connection.execute("BEGIN IMMEDIATE")
             self._local.inside = os.getpid()
+            self._local.passed = []
             try:
                 yield
                 self._check_still_open()
@@ -62,6 +64,12 @@ class SqliteDatabase:
                 raise
             finally:
                 self._local.inside = None
+        for point in self._local.passed:
+            reach(point)
+
+    def reach_after_commit(self, point: str) -> None:
+        """Pass a crash point once the outermost transaction is committed. Only inside a transaction."""
+        self._local.passed.append(point)
 
     def _check_still_open(self) -> None:
         """A full or failing disk makes SQLite end a transaction by itself; a caller that went on would write outside of it."""
@@ -90,6 +98,12 @@ class SqliteDatabase:
         with explained(self.path):
             found: tuple[Any, ...] | None = self._connection().execute(statement, values).fetchone()
             return found
+
+    def first_of_each(self, statement: str, values: Iterable[Sequence[object]]) -> list[tuple[Any, ...] | None]:
+        """The first row of a query for each tuple of values, or None."""
+        with explained(self.path):
+            cursor = self._connection().cursor()
+            return [cursor.execute(statement, one).fetchone() for one in values]
 
     def write(self, statement: str, values: Sequence[object] | dict[str, object] = ()) -> int:
         """Run one change, in a transaction of its own unless one is open. Returns the number of rows changed."""

@@ -34,8 +34,8 @@ class SqliteEvents:
             self._insert(appended)
             rows = effect_ids(appended, effects)
             self._db.write_many(self._sql["add_effect"], [(name, kind, payload, now) for name, kind, payload in rows])
+            self._db.reach_after_commit("events.committed")
             reach("events.appended")
-        reach("events.committed")
         return appended
 
     def _insert(self, appended: tuple[Event, ...]) -> None:

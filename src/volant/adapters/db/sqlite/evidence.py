@@ -9,7 +9,6 @@ from volant.adapters.db.sqlite.database import Rows, SqliteDatabase
 from volant.adapters.db.sqlite.statements import statements
 from volant.adapters.label_rules import BY_PREDICTION, Subject, subject_and_value
 from volant.evidence.model import Label, LabelCounts, Segment
-from volant.kernel.crashpoints import reach
 
 CHUNK = 10_000
 
@@ -38,13 +37,13 @@ class SqliteLabels:
                         winners[subject] = value
                         rows.append((model, *subject, value, label.known_at, label.recorded_at, label.source))
                 self._db.write_many(self._sql["add"], rows)
-        reach("labels.committed")
+            self._db.reach_after_commit("labels.committed")
         return LabelCounts(**counts)
 
     def _winners(self, model: str, subjects: set[Subject]) -> dict[Subject, str]:
         """The last recorded value of each subject that has one. As fast as one statement for all: each is a walk down an index."""
-        found = ((subject, self._db.row(self._sql["winner"], (model, *subject))) for subject in subjects)
-        return {subject: row[0] for subject, row in found if row is not None}
+        found = self._db.first_of_each(self._sql["winner"], ((model, *subject) for subject in subjects))
+        return {subject: row[0] for subject, row in zip(subjects, found, strict=True) if row is not None}
 
     def current(self, model: str, known_by: int) -> tuple[Label, ...]:
         """See the port."""
