@@ -1,4 +1,4 @@
-"""What the lease holder does now and then: sealing the prediction log and checkpointing the audit chain."""
+"""What the lease holder does now and then: sealing the prediction log, settling the outbox, checkpointing the audit chain."""
 
 import asyncio
 import sys
@@ -17,7 +17,10 @@ FINISH_SECONDS = 30.0
 
 
 class Chores:
-    """Done by whoever ``may``; a chore that fails is reported and done again in the next round."""
+    """Done by whoever ``may``; a chore that fails is reported and done again in the next round.
+
+    ``settle`` marks what the outbox asked for and has come about.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class Chores:
         jobs: Jobs,
         clock: Clock,
         may: Callable[[], bool],
+        settle: Callable[[], object] = lambda: None,
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
         self._events = events
@@ -36,6 +40,7 @@ class Chores:
         self._jobs = jobs
         self._clock = clock
         self._may = may
+        self._settle = settle
         self._round_seconds = round_seconds
 
     async def run(self) -> None:
@@ -58,6 +63,7 @@ class Chores:
         try:
             if await asyncio.to_thread(sealable, self._log, self._clock.now()):
                 await self._jobs.call("seal", {})
+            await asyncio.to_thread(self._settle)
             await asyncio.to_thread(checkpoint_if_new, self._events, self._anchors)
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             _report(f"A chore failed and will be done again: {error}")

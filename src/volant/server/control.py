@@ -24,7 +24,8 @@ from volant.server.jobs import Jobs
 from volant.server.launch import Launcher
 from volant.server.leadership import TTL_US, Leadership, lease_name
 from volant.server.metrics import ControlMetrics
-from volant.server.standing import why_not
+from volant.server.outbox import settle_champion_changes
+from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
 from volant.server.watch import Seen, Watch
@@ -99,6 +100,7 @@ class Control:
             jobs=self.jobs,
             clock=project.clock,
             may=lambda: self.leadership.held,
+            settle=lambda: settle_champion_changes(project.events, project.name, self._served_epoch()),
         )
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)
@@ -122,6 +124,10 @@ class Control:
             *own_login,
             *pages,
         )
+
+    def _served_epoch(self) -> int | None:
+        standing = self.supervisor.standing
+        return standing.epoch if standing.phase is Phase.SERVING else None
 
     def _switch(self, upstream: Any) -> None:
         self.forwarder.target = upstream
