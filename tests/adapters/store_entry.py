@@ -76,13 +76,14 @@ def share_a_stream(stores: Stores, seconds: str) -> None:
 
 def take_turns(stores: Stores, seconds: str) -> None:
     """Append inside a transaction that reads first: never a conflict, and turns come in order."""
-    count, me = 0, f"w{os.getpid()}"
+    count, seen, me = 0, 0, f"w{os.getpid()}"
     say("ready")
     sys.stdin.readline()
     until = time.monotonic() + float(seconds)
     while time.monotonic() < until:
         with stores.tx.transaction():
-            stores.events.append("s/shared", len(stores.events.read("s/shared")), [NewEvent(kind="n", data=b"{}")], actor=me)
+            seen += len(stores.events.read("s/shared", seen))
+            stores.events.append("s/shared", seen, [NewEvent(kind="n", data=b"{}")], actor=me)
         count += 1
     say(f"{me} {count}")
 

@@ -10,6 +10,7 @@ import pytest
 from registry_parts import approve_next, registry_of
 from stored_values import AT, dataset_version, new_event, run
 
+from volant.adapters.db.sqlite.migrating import check_library
 from volant.adapters.db.sqlite.places import UNSAFE, file_system
 from volant.adapters.db.sqlite.statements import SCHEMA, migrations
 from volant.adapters.objects.local import LocalObjects
@@ -266,6 +267,13 @@ def test_the_schema_number_is_that_of_the_last_migration(disk, folder):
     assert found.execute("SELECT number, name FROM migration ORDER BY number").fetchall() == [(n, name) for n, name, _ in migrations()]
     assert found.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     found.close()
+
+
+def test_an_sqlite_too_old_for_the_schema_is_refused_with_the_way_out():
+    check_library(sqlite3.sqlite_version_info)
+    with pytest.raises(UnavailableError, match=r"3\.34\.1.*3\.37") as error:
+        check_library((3, 34, 1))
+    assert "Python" in error.value.next_step
 
 
 def test_a_network_file_system_is_recognised_from_the_mount_table():

@@ -12,6 +12,17 @@ APPLICATION = 0x566F6C61  # "Vola", in the header of every database that Volant 
 # One statement, so that a database which another process is just making is seen before or after, never in between.
 _HEADER = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version, pragma_application_id"
 _HISTORY = "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
+OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+
+
+def check_library(version: tuple[int, int, int]) -> None:
+    """``UnavailableError`` where the interpreter was built with an SQLite that cannot read the schema."""
+    if version < OLDEST_SQLITE:
+        raise UnavailableError(
+            "This Python's SQLite is too old.",
+            found=f"SQLite {'.'.join(map(str, version))}; Volant needs {'.'.join(map(str, OLDEST_SQLITE))} or newer",
+            next_step="use a Python that brings a newer one, for example: uv python install 3.12",
+        )
 
 
 def migrate(connection: sqlite3.Connection, path: Path, queue: WriterQueue, clock: Clock) -> None:
@@ -19,6 +30,7 @@ def migrate(connection: sqlite3.Connection, path: Path, queue: WriterQueue, cloc
 
     ``UnavailableError`` for a schema newer than this code, ``IntegrityError`` for a file that is not Volant's.
     """
+    check_library(sqlite3.sqlite_version_info)
     if _version(connection, path) == SCHEMA:
         return
     with queue.turn():
