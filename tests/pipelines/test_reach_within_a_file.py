@@ -71,6 +71,7 @@ def test_a_step_that_failed_is_where_the_next_run_goes_on_after_it_was_repaired(
         ("", "pass", "print(helper(1))\n"),
         ("", "def inner(helper):\n        return helper\n    helper(1)", ""),
         ("", "[helper(x) for x in [1]]", ""),
+        ("", "rows.to_pandas().query('a > @helper(0)')", ""),
     ],
 )
 def test_what_a_step_can_reach_in_its_file_counts(project, above, features, below):

@@ -274,6 +274,42 @@ def test_what_a_module_reads_while_it_is_imported_counts_for_its_steps(project, 
     assert made.ran() == ["model"]
 
 
+@pytest.mark.parametrize("place", ["helper", "pipeline"])
+def test_what_was_read_once_and_kept_counts_for_all_who_can_reach_it(project, place):
+    reading = """
+import functools
+
+@functools.cache
+def setting():
+    return float(open("".join(["set", "ting"])).read())
+"""
+    made = project(
+        pipeline=f"""
+from estimator import Mean
+{"from helper import setting" if place == "helper" else reading}
+
+def features(rows):
+    setting()
+    return rows.select("a")
+
+def model(features, target):
+    return Mean(setting()).fit(features, target)
+
+def metrics(model):
+    return {{"value": model.value}}
+""",
+        estimator=ESTIMATOR,
+        helper=reading,
+    )
+    made.write("setting", "1")
+    first = made.run().value("metrics")["value"]
+    assert "file:setting" in observed(made, "model")
+    made.change("setting", "1", "2")
+    assert made.look()["features"].reason == "setting changed"
+    assert made.run().value("metrics")["value"] == first + 1
+    assert made.ran() == []
+
+
 def test_an_environment_variable_that_was_absent_counts_when_it_is_set(project, monkeypatch):
     monkeypatch.delenv("SOME_SWITCH", raising=False)
     made = one_file(project, model='"SOME_SWITCH" in os.environ')
@@ -412,6 +448,9 @@ def observed(made, step="model"):
         ('import shutil; shutil.copy("fa" + "cts.db", "copy.db")', "file:facts.db"),
         ('import json; json.load(open(os.path.abspath("fa" + "cts.json")))', "file:facts.json"),
         ('list(Path("sub").glob("*" + ".x"))', "folder:sub"),
+        ('os.environb.get(b"SOME_BYTES")', "env:SOME_BYTES"),
+        ('"SOME_NAME" in os.environ', "env:SOME_NAME"),
+        ('os.environ.pop("SOME_NAME", None)', "env:SOME_NAME"),
     ],
 )
 def test_reads_are_seen_however_they_are_made(project, line, name):

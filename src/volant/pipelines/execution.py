@@ -81,7 +81,7 @@ def execute(  # noqa: PLR0917 - rows, target and their digests belong together
     steps = [step for step in graph.steps if step.name in wanted]
     runner = StepRunner(graph, training, cache, clock=clock, digests=digests, declared={ROWS: one_chunk(rows), TARGET: one_chunk(target)})
     runs = []
-    with inside(graph):
+    with inside(graph, anew=True):
         for number, step in enumerate(steps):
             if progress is not None:
                 progress(step.name, number / len(steps))

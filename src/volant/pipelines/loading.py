@@ -20,7 +20,7 @@ from volant.kernel.errors import InvalidInputError, VolantError
 from volant.models.user_errors import user_error
 from volant.pipelines.closure import Sources
 from volant.pipelines.model import Graph, StepDef
-from volant.pipelines.observe import Reads, note_import, observing
+from volant.pipelines.observe import Place, Reads, note_import, observing
 
 
 class _FromSource(SourceFileLoader):
@@ -65,13 +65,16 @@ class _Process:
         self.folders: tuple[str, ...] = ()
         self.finder: _Finder | None = None
         self.loaded: dict[str, tuple[str, str]] = {}
-        self.reads: dict[str, dict[str, None]] = {}
+        self.reads: dict[Place, dict[str, None]] = {}
         self.paths: tuple[str, ...] = ()
 
-    def prepare(self, graph: Graph) -> None:
-        """Make the graph's project the loaded one; forget its modules if a file of them changed."""
+    def prepare(self, graph: Graph, *, anew: bool) -> None:
+        """Make the graph's project the loaded one; forget its modules if a file of them changed.
+
+        ``anew``: also if they have read anything, for what they keep of it may no longer be so.
+        """
         folders = tuple(os.path.normpath(Path(graph.root, folder)) for folder in graph.search)
-        if folders != self.folders or self.finder not in sys.meta_path or self._changed():
+        if folders != self.folders or self.finder not in sys.meta_path or self._changed() or (anew and self.reads):
             self._forget()
             self.folders, self.finder = folders, _Finder(folders)
             sys.meta_path.insert(0, self.finder)
@@ -119,10 +122,13 @@ def _digest_of(path: str) -> str | None:
 
 
 @contextmanager
-def inside(graph: Graph) -> Iterator[None]:
-    """The graph's project is loaded and its folder is the current one, so that ``open("data/x.csv")`` means its file."""
+def inside(graph: Graph, *, anew: bool = False) -> Iterator[None]:
+    """The graph's project is loaded and its folder is the current one, so that ``open("data/x.csv")`` means its file.
+
+    ``anew``: as at the start of a run, nothing that its modules have read before is believed.
+    """
     before = Path.cwd()
-    _process.prepare(graph)
+    _process.prepare(graph, anew=anew)
     os.chdir(graph.root)
     try:
         yield
@@ -145,9 +151,26 @@ def function_of(step: StepDef, sources: Sources) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def import_reads(files: Sequence[Path]) -> dict[str, None]:
-    """What these files read while they were imported, as names of ``Identity.observed``."""
-    return {name: None for file in files for name in _process.reads.get(str(file), {})}
+def shared_reads(step: StepDef, sources: Sources) -> dict[str, None]:
+    """What code that the step can reach has read in this process before, as names of ``Identity.observed``.
+
+    At import, or in another step: a value that was read once and kept would otherwise be nobody's.
+    """
+    closure, own = sources.closure(step.file), str(sources.root / step.file)
+    reach = None if closure.imported_back else closure.facts[sources.root / step.file].reach
+    files = {str(file) for file in closure.facts}
+    return {
+        name: None
+        for (file, top), names in _process.reads.items()
+        if file in files and (file != own or reach is None or reach.reaches(step.function, top))
+        for name in names
+    }
+
+
+def share(reads: Reads) -> None:
+    """Remember what was read for whoever can reach the code that read it."""
+    for place, names in reads.by_place.items():
+        _process.reads.setdefault(place, {}).update(names)
 
 
 def _import(step: StepDef, sources: Sources) -> None:
@@ -161,8 +184,7 @@ def _import(step: StepDef, sources: Sources) -> None:
     except (Exception, SystemExit) as error:
         raise _failed(step, error) from error
     finally:
-        for file, names in reads.by_file.items():
-            _process.reads.setdefault(file, {}).update(names)
+        share(reads)
     _refuse_shadowed(step, sources)
 
 

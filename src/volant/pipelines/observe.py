@@ -26,30 +26,33 @@ _IMPORTING = "<frozen importlib"
 _LOOKING_FOR_MODULES = ("importlib/metadata/__init__.py", "pkgutil.py")
 
 
+Place = tuple[str, str]  # file, and the name of the function or class at its top; "<module>" for the file itself
+
+
 class Reads:
     """Names of what was read, as ``Identity.observed`` has them; ``network``: addresses that were asked;
     ``written``: files that were opened for writing, which are no reads from then on.
 
-    With ``files`` given, each name is kept for the project files that are on the stack at that moment: that is how what
-    a module reads while it is imported is known to belong to it.
+    ``by_place``: the same for each project file, and what is at the top of it, that was on the stack at that moment: that
+    is how what a module reads while it is imported, or once for all, is known to belong to it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = str(root)
         self.names: dict[str, None] = {}
-        self.by_file: dict[str, dict[str, None]] = {}
+        self.by_place: dict[Place, dict[str, None]] = {}
         self.network: dict[str, None] = {}
         self.written: set[str] = set()
         self._elsewhere = _uninteresting()
 
     def add(self, name: str, frame: FrameType | None) -> None:
         """Keep a name, unless it is read by the import of a library."""
-        files, importing = _stack(frame, self.root)
-        if importing and not files:
+        places, importing = _stack(frame, self.root)
+        if importing and not places:
             return
         self.names[name] = None
-        for file in files:
-            self.by_file.setdefault(file, {})[name] = None
+        for place in places:
+            self.by_place.setdefault(place, {})[name] = None
 
     def opened(self, path: object, *, writes: bool, frame: FrameType | None) -> None:
         """A file was opened."""
@@ -102,20 +105,20 @@ def _uninteresting() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*python, *sites, tempfile.gettempdir(), *_SYSTEM, *own)))
 
 
-def _stack(frame: FrameType | None, root: str) -> tuple[list[str], bool]:
-    """Project files on the stack, innermost first; and whether an import stands between the first one and the read."""
-    files: list[str] = []
+def _stack(frame: FrameType | None, root: str) -> tuple[list[Place], bool]:
+    """Places in the project on the stack, innermost first; and whether an import stands between the first one and the read."""
+    places: list[Place] = []
     importing = False
     while frame is not None:
         name = frame.f_code.co_filename
-        if (name.startswith(_IMPORTING) or name.endswith(_LOOKING_FOR_MODULES)) and not files:
+        if (name.startswith(_IMPORTING) or name.endswith(_LOOKING_FOR_MODULES)) and not places:
             importing = True
         elif _below(name, root) and not _below(name, sys.prefix):
             if importing:
                 return [], True
-            files.append(name)
+            places.append((name, frame.f_code.co_qualname.partition(".")[0]))
         frame = frame.f_back
-    return files, importing
+    return places, importing
 
 
 _active: Reads | None = None
@@ -125,13 +128,14 @@ _installed = False
 class _Environment(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - the only way to see reads through any reference to it
     """``os.environ`` that tells which variables are asked for."""
 
-    def __getitem__(self, key: str) -> str:
+    def __getitem__(self, key: Any) -> Any:
         reads = _active
-        if reads is not None and isinstance(key, str) and key not in _PASSING and not key.startswith("VOLANT_"):
-            frame = sys._getframe(1)  # noqa: SLF001 - the reader's frame
-            if not frame.f_code.co_filename.endswith(_PASSING_ON):
-                reads.add(f"env:{key}", frame)
-        return str(super().__getitem__(key))
+        if reads is not None and isinstance(key, str | bytes):
+            name, frame = os.fsdecode(key), sys._getframe(1)  # noqa: SLF001 - the reader's frame
+            passes = name in _PASSING or name.startswith("VOLANT_")
+            if not passes and not frame.f_code.co_filename.endswith(_PASSING_ON):
+                reads.add(f"env:{name}", frame)
+        return super().__getitem__(key)
 
     def copy(self) -> dict[str, str]:
         """All of it, as for a child process: that depends on no variable in particular."""
@@ -161,6 +165,8 @@ def install() -> None:
     if not _installed:
         sys.addaudithook(_hook)
         os.environ.__class__ = _Environment
+        if os.supports_bytes_environ:
+            os.environb.__class__ = _Environment
         _installed = True
 
 

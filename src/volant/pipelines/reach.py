@@ -7,6 +7,7 @@ whole. Functions of other files are never left out.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -19,6 +20,7 @@ _FINDERS = {"globals", "locals", "vars", "eval", "exec", "__import__", "__builti
 _FINDING_ATTRIBUTES = {"__globals__", "__dict__", "__module__", "modules", "f_globals", "f_back", "getmodule", "currentframe"}
 _FINDING_MODULES = {"importlib", "inspect", "gc", "__main__", "runpy", "builtins", "pkgutil"}
 _HARMLESS_MARKS = {"volant.step", "volant.pipelines.step.step", "functools.cache", "functools.lru_cache"}
+_IN_QUERIES = re.compile(r"@(\w+)")  # pandas looks names of queries up where it is called from
 _HARMLESS_CALLS = {"pathlib.Path", "pathlib.PurePath"}
 
 
@@ -45,6 +47,10 @@ class Reach(Value, frozen=True, kw_only=True):
     def paths_for(self, function: str) -> tuple[str, ...]:
         """Files named by what a function of this file can reach in it."""
         return tuple(dict.fromkeys(chain(self.paths, *(self.functions[name].paths for name in self._reached(function)))))
+
+    def reaches(self, function: str, other: str) -> bool:
+        """Whether a function of this file can reach something else of it; what is no function, everything can."""
+        return other not in self.functions or other in self._reached(function)
 
     def _reached(self, function: str) -> list[str]:
         wanted: set[str] = set()
@@ -116,6 +122,10 @@ def _names(node: ast.stmt) -> tuple[str, ...]:
 def _read(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Name):
         yield node.id
+        return
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and "@" in node.value:
+            yield from _IN_QUERIES.findall(node.value)
         return
     hidden = _parameters(node.args) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) else frozenset()
     inside = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node.body] if isinstance(node, ast.Lambda) else []

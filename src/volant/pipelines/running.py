@@ -13,7 +13,7 @@ from volant.pipelines.calling import Answered, call, given_inputs
 from volant.pipelines.codecs import Encoded, UnstorableError, encode
 from volant.pipelines.frames import described
 from volant.pipelines.identity import USED_SEED, Identified
-from volant.pipelines.loading import function_of, import_reads, inside
+from volant.pipelines.loading import function_of, inside, share, shared_reads
 from volant.pipelines.model import Change, Graph, Identity, Output, StepDef, StepResult, StepRun, StepState, Training
 from volant.pipelines.observe import Reads, observing, paused
 from volant.pipelines.results import Results
@@ -117,7 +117,8 @@ class StepRunner:
         if changes:
             return Identified(None, None, f"{changes[0].component} changed while it ran")
         sources = {f"file:{now.sources.shown(path)}" for path in now.sources.closure(step.file).facts}
-        names = {*reads.names, *import_reads(tuple(now.sources.closure(step.file).facts))} - sources
+        names = {*reads.names, *shared_reads(step, now.sources)} - sources
+        share(reads)
         observed = {name: now.read_now(name) for name in sorted(names | ({USED_SEED} if answered.used_random else set()))}
         return Identified(msgspec.structs.replace(found.identity, observed=observed), found.key, "")
 
