@@ -1,6 +1,7 @@
 """Disks that are full, folders that cannot be written, files that are not what they should be."""
 
 import os
+import random
 import sqlite3
 import subprocess
 import tempfile
@@ -195,7 +196,11 @@ def test_a_folder_without_the_right_to_write_is_refused_with_a_reason(clock, ids
             path.chmod(0o755)
 
 
-@pytest.mark.parametrize("content", [b"this is not a database\n" * 400, os.urandom(50_000), b"PK\x03\x04" + b"\0" * 9000])
+@pytest.mark.parametrize(
+    "content",
+    [b"this is not a database\n" * 400, random.Random(7).randbytes(50_000), b"PK\x03\x04" + b"\0" * 9000],
+    ids=["text", "noise", "zip"],
+)
 def test_a_file_that_is_not_a_database_is_refused_and_left_alone(folder, clock, ids, content):
     folder.mkdir()
     (folder / "volant.db").write_bytes(content)
