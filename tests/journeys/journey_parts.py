@@ -17,6 +17,7 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 
 # One thread for each of the many processes: the tests share few cores, and threads that wait for each other spin.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "VOLANT_USER": "ann", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT |= {name: os.environ[name] for name in ("PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
 
 
 class Done:
