@@ -9,6 +9,7 @@ import pytest
 from projects import ESTIMATOR
 
 from volant.kernel.errors import InvalidInputError, NotFoundError, UsageError, UserCodeError
+from volant.models.code_modules import CodeModules
 
 CHAIN = """
 from volant import step
@@ -469,3 +470,35 @@ def test_the_callers_random_state_and_folder_are_left_as_they_were(project, monk
     assert Path.cwd() == tmp_path
     assert made.train() is not None
     assert made.run(from_step="report").value("report") == value
+
+
+def test_a_packages_own_code_is_not_mistaken_for_the_projects(project, tmp_path):
+    made = made_of(project, CHAIN)
+    made.run()
+    packed = tmp_path / "code"
+    packed.mkdir()
+    (packed / "pipeline.py").write_text("def report():\n    return 'packed'\n")
+    modules = CodeModules(packed, ["pipeline.py"])
+    with modules.present():
+        assert modules.load("pipeline").report() == "packed"
+    assert made.run(from_step="report").value("report") == "fine"
+
+
+def test_what_a_function_imports_late_is_found_after_the_run_too(project):
+    made = made_of(
+        project,
+        """
+        from estimator import Mean
+
+        def features(rows):
+            from lib.late import chosen
+            return rows.select(chosen())
+
+        def model(features, target):
+            return Mean().fit(features, target)
+        """,
+        lib__late='def chosen():\n    return "a"\n',
+    )
+    made.run()
+    trained = made.run().trained()
+    assert trained.function(made.rows).columns == ["a"]

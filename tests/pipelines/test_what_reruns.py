@@ -545,3 +545,44 @@ def test_facts_of_files_are_kept_in_the_projects_state_and_damage_costs_only_tim
     assert made.ran() == []
     made.change("estimator.py", "self.value = ", "self.value = 0 + ")
     assert made.ran() == ["features", "model"]
+
+
+@pytest.mark.parametrize("annotation", [": Path", ": str", ""])
+def test_a_parameter_that_names_a_file_or_a_folder_counts_by_content(project, annotation):
+    made = project(
+        pipeline=f"""
+        from pathlib import Path
+        from estimator import Mean
+
+        def model(rows, target, *, where{annotation} = "nowhere"):
+            assert isinstance(where, {"Path" if annotation == ": Path" else "str"})
+            return Mean().fit(rows, target)
+        """,
+        estimator=ESTIMATOR,
+    )
+    made.params = {"where": "given.bin"}
+    made.write("given.bin", "1")
+    made.run()
+    assert made.ran() == []
+    made.change("given.bin", "1", "2")
+    assert made.ran() == ["model"]
+    made.params = {"where": "folder"}
+    made.write("folder/deep/one.bin", "1")
+    assert made.ran() == ["model"]
+    made.change("folder/deep/one.bin", "1", "2")
+    assert made.ran() == ["model"]
+    made.write("folder/two.bin", "1")
+    assert made.ran() == ["model"]
+    assert made.ran() == []
+
+
+def test_the_package_around_a_steps_file_counts(project):
+    made = project(
+        pipeline="from parts.fit import model\n",
+        parts____init__="SCALE = 1\n",
+        parts__fit="from estimator import Mean\n\ndef model(rows, target):\n    return Mean().fit(rows, target)\n",
+        estimator=ESTIMATOR,
+    )
+    made.run()
+    made.change("parts/__init__.py", "1", "2")
+    assert made.ran() == ["model"]
