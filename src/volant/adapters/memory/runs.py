@@ -56,7 +56,9 @@ class MemoryRuns:
             found: list[RunDetail] = [d for d in self._runs.values() if experiment is None or d.run.experiment == experiment]
         found.sort(key=lambda detail: (detail.run.started_at, detail.run.id), reverse=True)
         if order_by_metric is not None:
-            found.sort(key=lambda detail: _rank(detail.metrics.get(order_by_metric), descending=descending))
+            ranked = sorted((d for d in found if order_by_metric in d.metrics), key=lambda detail: detail.run.id, reverse=True)
+            ranked.sort(key=lambda detail: _rank(detail.metrics[order_by_metric], descending=descending))
+            found = ranked + [d for d in found if order_by_metric not in d.metrics]
         return tuple(found[offset : offset + limit])
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
@@ -113,14 +115,12 @@ class MemoryRuns:
 
 
 def _point(metric: Metric) -> Point:
-    """Sorts as the latest point is chosen: by step, then time, numbers over NaN, then value."""
+    """Sorts as the latest point is chosen: by step, then time, numbers over NaN, then value. -0.0 is 0.0, as in SQLite."""
     is_number = not math.isnan(metric.value)
-    return metric.step, metric.timestamp_us, is_number, float(metric.value) if is_number else 0.0
+    return metric.step, metric.timestamp_us, is_number, metric.value + 0.0 if is_number else 0.0
 
 
-def _rank(value: float | None, *, descending: bool) -> tuple[int, float]:
-    if value is None:
-        return 2, 0.0
+def _rank(value: float, *, descending: bool) -> tuple[int, float]:
     if math.isnan(value):
         return 1, 0.0
     return 0, -value if descending else value

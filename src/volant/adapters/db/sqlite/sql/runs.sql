@@ -44,25 +44,22 @@ SELECT id FROM run ORDER BY started_at DESC, id DESC LIMIT :limit OFFSET :offset
 -- name: newest_in_experiment
 SELECT id FROM run WHERE experiment = :experiment ORDER BY started_at DESC, id DESC LIMIT :limit OFFSET :offset;
 
+-- Of equal values the greater id comes first (ids sort by time of making): then the index is the order, and nothing is sorted.
 -- name: highest
-SELECT m.run_id FROM latest_metric AS m CROSS JOIN run AS r ON r.id = m.run_id
-WHERE m.key = :key AND m.is_nan = :is_nan
-ORDER BY m.value DESC, r.started_at DESC, r.id DESC LIMIT :limit OFFSET :offset;
+SELECT run_id FROM latest_metric WHERE key = :key AND is_nan = :is_nan
+ORDER BY value DESC, run_id DESC LIMIT :limit OFFSET :offset;
 
 -- name: lowest
-SELECT m.run_id FROM latest_metric AS m CROSS JOIN run AS r ON r.id = m.run_id
-WHERE m.key = :key AND m.is_nan = :is_nan
-ORDER BY m.value, r.started_at DESC, r.id DESC LIMIT :limit OFFSET :offset;
+SELECT run_id FROM latest_metric WHERE key = :key AND is_nan = :is_nan
+ORDER BY value, run_id DESC LIMIT :limit OFFSET :offset;
 
 -- name: highest_in_experiment
-SELECT m.run_id FROM latest_metric AS m CROSS JOIN run AS r ON r.id = m.run_id
-WHERE m.experiment = :experiment AND m.key = :key AND m.is_nan = :is_nan
-ORDER BY m.value DESC, r.started_at DESC, r.id DESC LIMIT :limit OFFSET :offset;
+SELECT run_id FROM latest_metric WHERE experiment = :experiment AND key = :key AND is_nan = :is_nan
+ORDER BY value DESC, run_id DESC LIMIT :limit OFFSET :offset;
 
 -- name: lowest_in_experiment
-SELECT m.run_id FROM latest_metric AS m CROSS JOIN run AS r ON r.id = m.run_id
-WHERE m.experiment = :experiment AND m.key = :key AND m.is_nan = :is_nan
-ORDER BY m.value, r.started_at DESC, r.id DESC LIMIT :limit OFFSET :offset;
+SELECT run_id FROM latest_metric WHERE experiment = :experiment AND key = :key AND is_nan = :is_nan
+ORDER BY value, run_id DESC LIMIT :limit OFFSET :offset;
 
 -- name: count
 SELECT count(*) FROM latest_metric WHERE key = :key AND is_nan = :is_nan;
