@@ -50,8 +50,16 @@ def _named(project: Project, text: str) -> str:
 
 
 def _existing(project: Project, node: str) -> str:
+    """The node, if the graph has it or its store does: a data version that no run used yet is there all the same."""
+    noun, _, name = node.partition(":")
     if project.lineage.into(node) or project.lineage.out_of(node):
         return node
+    if noun == "dataset":
+        dataset, _, number = name.rpartition("@")
+        if number.isascii() and number.isdigit() and len(number) < 10:
+            return f"dataset:{dataset}@{project.datasets.get(dataset, int(number)).number}"
+    if noun == "gate":
+        return f"gate:{project.gates.get(name).id}"
     raise NotFoundError(f"Nothing is known about {node}.", next_step="volant models and volant runs list what there is")
 
 
