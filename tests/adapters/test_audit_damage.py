@@ -234,6 +234,16 @@ def test_a_checkpoint_is_taken_only_when_something_happened(history, anchors):
     assert [anchor.number for anchor in read_anchors(anchors)] == [1, 2, 3, 4]
 
 
+def test_a_checkpoint_that_a_crash_left_without_its_anchor_is_anchored_later(history, anchors):
+    history.events.append("s/new", 0, [new_event()], actor="x")
+    made = history.events.checkpoint()
+    for _ in range(2):
+        assert not checkpoint_if_new(history.events, anchors)
+        assert [anchor.number for anchor in read_anchors(anchors)] == [1, 2, 3, 4]
+    assert read_anchors(anchors)[-1].chain == made.chain
+    assert found(history, anchors) == set()
+
+
 @pytest.mark.parametrize("torn", [b"{", b'{"chain":"ab', b'{"chain":"ab","number":4}', b"\xff" * 50])
 def test_an_anchor_that_a_crash_cut_short_is_dropped_by_the_next_one(history, anchors, torn):
     with anchors.open("ab") as file:

@@ -16,7 +16,7 @@ from volant.adapters.db.sqlite.places import UNSAFE, file_system
 from volant.adapters.db.sqlite.statements import SCHEMA, migrations
 from volant.adapters.objects.local import LocalObjects
 from volant.evidence.model import Label
-from volant.kernel.audit import checkpoint_if_new, verify
+from volant.kernel.audit import checkpoint_if_new, read_anchors, verify
 from volant.kernel.errors import IntegrityError, UnavailableError
 from volant.tracking.model import Metric
 from volant.wiring.stores import sqlite_stores
@@ -136,14 +136,15 @@ def test_a_full_disk_refuses_an_object_and_leaves_nothing_of_it(small):
     assert store.get(store.put_file(source)) == source.read_bytes()
 
 
-def test_a_full_disk_refuses_an_anchor_and_the_next_checkpoint_is_anchored_again(small, disk, anchors):
+def test_a_full_disk_refuses_an_anchor_and_keeps_it_when_there_is_space(small, disk, anchors):
     disk.events.append("s/a", 0, [new_event()], actor="x")
     ballast = fill(small)
     with pytest.raises(UnavailableError, match="anchor"):
         checkpoint_if_new(disk.events, anchors)
+    assert read_anchors(anchors) == ()
     ballast.unlink()
-    disk.events.append("s/a", 1, [new_event()], actor="x")
-    assert checkpoint_if_new(disk.events, anchors)
+    assert not checkpoint_if_new(disk.events, anchors)
+    assert [anchor.number for anchor in read_anchors(anchors)] == [1]
 
 
 @pytest.fixture

@@ -125,14 +125,27 @@ def _anchor_damage(anchors: tuple[Anchor, ...], chains: dict[int, str]) -> list[
 
 
 def checkpoint_if_new(store: EventStore, anchors: Path) -> bool:
-    """Checkpoint all streams if any has grown since the last one, and anchor it. Only a lease holder calls this."""
+    """Checkpoint all streams if any has grown since the last one, and anchor it. Only a lease holder calls this.
+
+    A last checkpoint whose anchor a crash or a full disk prevented is anchored now.
+    """
     checkpoints = store.checkpoints()
     heads = checkpoints[-1].heads if checkpoints else {}
-    if not any(store.read(stream, heads[stream][0] if stream in heads else 0) for stream in store.streams()):
-        return False
-    made = store.checkpoint()
-    _keep(Anchor(number=made.number, chain=made.chain), anchors)
-    return True
+    grown = any(store.read(stream, heads[stream][0] if stream in heads else 0) for stream in store.streams())
+    last = store.checkpoint() if grown else checkpoints[-1] if checkpoints else None
+    if last is not None and (grown or last.number > _last_anchored(anchors)):
+        _keep(Anchor(number=last.number, chain=last.chain), anchors)
+    return grown
+
+
+def _last_anchored(path: Path) -> int:
+    """The number in the last whole line; 0 if there is none that can be read."""
+    try:
+        with path.open("rb") as file:
+            lines = _tail(file)[1].split(b"\n")[:-1]
+        return decode(lines[-1], Anchor).number
+    except (FileNotFoundError, IndexError, msgspec.MsgspecError):
+        return 0
 
 
 def _keep(anchor: Anchor, path: Path) -> None:
@@ -152,11 +165,14 @@ def _keep(anchor: Anchor, path: Path) -> None:
         ) from error
 
 
+def _tail(file: BinaryIO) -> tuple[int, bytes]:
+    """The end of a file, more than the last anchor, and where it starts."""
+    start = file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+    return start, file.read()
+
+
 def _drop_torn_line(file: BinaryIO) -> None:
-    size = file.seek(0, os.SEEK_END)
-    start = max(0, size - 4096)  # an anchor is far shorter
-    file.seek(start)
-    tail = file.read()
+    start, tail = _tail(file)
     if tail and not tail.endswith(b"\n"):
         file.truncate(start + tail.rfind(b"\n") + 1)
 
