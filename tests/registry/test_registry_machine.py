@@ -11,13 +11,13 @@ from registry_values import MODEL, report, version
 from volant.gates.model import Verdict
 from volant.kernel.audit import checkpoint_if_new, read_anchors, verify
 from volant.kernel.codec import decode
-from volant.kernel.errors import CheckFailedError, IllegalTransitionError, NotFoundError, UsageError
+from volant.kernel.errors import CheckFailedError, ConflictError, IllegalTransitionError, NotFoundError, UsageError
 from volant.registry.model import VersionState
 from volant.registry.service import Registry
 from volant.testing.clock import CountingIds, FakeClock
 from volant.wiring.stores import memory_stores, sqlite_stores
 
-REFUSALS = (CheckFailedError, IllegalTransitionError, NotFoundError, UsageError)
+REFUSALS = (CheckFailedError, ConflictError, IllegalTransitionError, NotFoundError, UsageError)
 numbers = st.integers(min_value=1, max_value=6)
 
 

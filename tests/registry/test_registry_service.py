@@ -8,7 +8,7 @@ from registry_values import MODEL, package, report, version
 from volant.gates.model import Verdict
 from volant.kernel.audit import verify
 from volant.kernel.codec import decode
-from volant.kernel.errors import CheckFailedError, IllegalTransitionError, NotFoundError, UsageError
+from volant.kernel.errors import CheckFailedError, ConflictError, IllegalTransitionError, NotFoundError, UsageError
 from volant.kernel.events import NewEvent
 from volant.registry.model import VersionState
 from volant.registry.service import Registry
@@ -118,6 +118,15 @@ def test_policy_promotes_once(stores, registry):
         assert registry.promote_by_policy(MODEL, 1, decision="loop/bikes:4", actor="policy").epoch == 1
     assert len(stores.events.pending_effects()) == 1
     assert registry.state(MODEL).seq == 3
+
+
+def test_policy_does_not_promote_on_evidence_about_another_champion(stores, registry):
+    add(stores, registry, 1)
+    add(stores, registry, 2)
+    registry.approve(MODEL, 1, reason=None, actor="cli:ann")
+    with pytest.raises(ConflictError, match="judged against another champion"):
+        registry.promote_by_policy(MODEL, 2, decision="loop/bikes:4", actor="policy")
+    assert registry.state(MODEL).champion == 1
 
 
 def test_a_failure_while_saving_leaves_no_half_of_it(stores, registry):

@@ -10,7 +10,7 @@ import msgspec
 
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.codec import canonical, decode
-from volant.kernel.errors import CheckFailedError, IllegalTransitionError, NotFoundError, UsageError
+from volant.kernel.errors import CheckFailedError, ConflictError, IllegalTransitionError, NotFoundError, UsageError
 from volant.kernel.events import Event, NewEvent
 from volant.registry.model import ModelState, VersionState
 
@@ -108,6 +108,15 @@ def promote(state: ModelState, number: int, *, decision: str) -> list[NewEvent]:
             f"{state.model}@{number} cannot be promoted by policy.", found=f"it is {_standing(state, number).value}, not proposed"
         )
     return [_event(PROMOTED, version=number, decision=decision, epoch=state.epoch + 1)]
+
+
+def overtaken(state: ModelState, number: int) -> ConflictError:
+    """Another champion serves than the one a version was judged against."""
+    return ConflictError(
+        f"{state.model}@{number} was judged against another champion.",
+        found=f"{state.model}@{state.champion} serves now",
+        next_step=f"volant gate {state.model}@{number}",
+    )
 
 
 def reject(state: ModelState, number: int, *, reason: str | None) -> list[NewEvent]:

@@ -74,9 +74,15 @@ class Registry:
         return reports[0] if reports else None
 
     def promote_by_policy(self, model: str, number: int, *, decision: str, actor: str) -> ModelState:
-        """Make a proposed version the champion because a recorded decision says so. Doing it twice is harmless."""
+        """Make a proposed version the champion because a recorded decision says so. Doing it twice is harmless.
+
+        ``ConflictError`` if the champion changed since the version was judged: the evidence is about another one.
+        """
         with self._tx.transaction():
             state = self.state(model)
+            report = self.report(self._models.get(model, number))
+            if report is not None and state.champion not in {report.champion, number}:
+                raise rules.overtaken(state, number)
             return self._save(state, rules.promote(state, number, decision=decision), actor)
 
     def reject(self, model: str, number: int, *, reason: str | None, actor: str) -> ModelState:
