@@ -1,4 +1,7 @@
+import shutil
+
 import pytest
+from bikes_project import opened, run_twice, write_bikes
 from server_parts import LoopThread
 
 
@@ -7,3 +10,21 @@ def loop():
     thread = LoopThread()
     yield thread
     thread.close()
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A project in which nothing has been run."""
+    return opened(write_bikes(tmp_path / "bikes"))
+
+
+@pytest.fixture(scope="session")
+def run_bikes(tmp_path_factory):
+    """The folder of a project with two versions. Not to be changed: copy it."""
+    return run_twice(write_bikes(tmp_path_factory.mktemp("run") / "bikes"))
+
+
+@pytest.fixture
+def project(run_bikes, tmp_path):
+    """A project whose versions 1 and 2 wait for a person."""
+    return opened(shutil.copytree(run_bikes, tmp_path / "bikes"))

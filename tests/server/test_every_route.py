@@ -2,7 +2,6 @@ import re
 import socket
 
 import pytest
-from file_project import FileProject
 from server_parts import ask, listening
 
 from volant.access.model import GRANTS, Role
@@ -41,8 +40,8 @@ class Walked:
 
 
 @pytest.fixture
-def walked(loop, tmp_path):
-    project = FileProject(tmp_path)
+def walked(loop, fresh):
+    project = fresh
     tokens = Tokens(project.tokens, project.clock)
     secrets = {role: tokens.create(role.value, role)[1] for role in Role}
     with socket.socket() as worker_socket:

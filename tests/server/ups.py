@@ -42,11 +42,14 @@ class Up:
     def worker_pid(self):
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
         lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
-        return next((pid for pid, line in lines.items() if b"worker_entry" in line), None)
+        return next((pid for pid, line in lines.items() if b"serving_worker" in line), None)
 
     def kill(self):
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait(20)
+
+    def end(self):
+        end(self.process)
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
@@ -56,14 +59,13 @@ class Up:
 
 def launch(folder, **options):
     """The process; it says where it listens in its first line, or ends."""
-    environment = {**os.environ, "PYTHONPATH": str(ENTRY.parent)}
-    stderr = folder / f"stderr{time.monotonic_ns()}"
+    stderr = folder.parent / f"stderr{time.monotonic_ns()}"
     with stderr.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, str(ENTRY), str(folder), json.dumps({"port": 0, **options})],
             stdout=subprocess.PIPE,
             stderr=file,
-            env=environment,
+            env=dict(os.environ),
         )
     return process, stderr
 
@@ -74,16 +76,20 @@ def up(folder, **options):
     line = process.stdout.readline()
     try:
         assert line, stderr.read_text()
-        server = Up(process, json.loads(line), stderr)
-        yield server
+        yield Up(process, json.loads(line), stderr)
     finally:
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.stdout.close()
+        end(process)
+
+
+def end(process):
+    """Stop it in order, and if it does not stop, at once."""
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    process.stdout.close()
 
 
 def refused(folder, **options):
