@@ -160,8 +160,19 @@ class Cycle:
             self._ports.runs.add_step(_record(run.row.id, len(done), step))
             reach("run.step_done")
 
+        def on_print(step: str, text: str) -> None:
+            data = text.encode("utf-8", "replace")
+            run.artifact(f"logs/{step}.txt", self._ports.objects.put(data), len(data))
+
         fitted = self._fitting.fit(
-            table, split, params=asked.params, only=asked.only, from_step=asked.from_step, progress=progress, on_step=on_step
+            table,
+            split,
+            params=asked.params,
+            only=asked.only,
+            from_step=asked.from_step,
+            progress=progress,
+            on_step=on_step,
+            on_print=on_print,
         )
         run.change(pipeline=fitted.code)
         run.params(fitted.params)

@@ -72,6 +72,7 @@ class Fitting:
         from_step: str | None,
         progress: Progress,
         on_step: Callable[[StepRun], None],
+        on_print: Callable[[str, str], None],
     ) -> Fitted:
         """Run what is not cached, prove that features are row-local, and pack."""
         graph = self.graph(params)
@@ -89,6 +90,7 @@ class Fitting:
             from_step=from_step,
             progress=progress,
             on_step=on_step,
+            on_print=on_print,
         )
         package = None
         if MODEL in {run.step for run in executed.runs}:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 OnStep = Callable[[StepRun], None]
+OnPrint = Callable[[str, str], None]
 Progress = Callable[[str, float | None], None]
 
 
@@ -69,17 +70,21 @@ def execute(  # noqa: PLR0917 - rows, target and their digests belong together
     from_step: str | None = None,
     progress: Progress | None = None,
     on_step: OnStep = lambda _: None,
+    on_print: OnPrint = lambda _step, _text: None,
 ) -> Executed:
     """Run the pipeline's steps; each that is cached is not run. ``digests`` name the content of ``rows`` and ``target``.
 
     ``only``: stop at these steps (what they need is brought up too). ``from_step``: run this one and all behind it even if
-    cached. ``on_step`` hears of each step once its result is stored. Raises ``UserCodeError`` with the user's traceback if
-    a step raises: what finished before stays cached. ``UsageError`` for an unknown step name.
+    cached. ``on_step`` hears of each step once its result is stored, ``on_print`` of what a step printed, raising or not.
+
+    Raises ``UserCodeError`` with the user's traceback if a step raises: what finished before stays cached. ``UsageError``
+    for an unknown step name.
     """
     wanted = upstream(graph, _known(graph, only)) if only else frozenset(graph.names())
     forced = downstream(graph, _known(graph, (from_step,))[0]) if from_step is not None else frozenset()
     steps = [step for step in graph.steps if step.name in wanted]
-    runner = StepRunner(graph, training, cache, clock=clock, digests=digests, declared={ROWS: one_chunk(rows), TARGET: one_chunk(target)})
+    declared = {ROWS: one_chunk(rows), TARGET: one_chunk(target)}
+    runner = StepRunner(graph, training, cache, clock=clock, digests=digests, declared=declared, on_print=on_print)
     runs = []
     with inside(graph, anew=True):
         for number, step in enumerate(steps):

@@ -16,6 +16,7 @@ from volant.pipelines.identity import USED_SEED, Identified
 from volant.pipelines.loading import function_of, inside, share, shared_reads
 from volant.pipelines.model import Change, Graph, Identity, Output, StepDef, StepResult, StepRun, StepState, Training
 from volant.pipelines.observe import Reads, observing, paused
+from volant.pipelines.printed import printed
 from volant.pipelines.results import Results
 
 
@@ -31,6 +32,7 @@ class StepRunner:
         clock: Clock,
         digests: Mapping[str, str],
         declared: Mapping[str, Any],
+        on_print: Callable[[str, str], None] = lambda _step, _text: None,
     ) -> None:
         self._graph, self._training = graph, training
         self._cache, self._clock = cache, clock
@@ -38,6 +40,7 @@ class StepRunner:
         self.identifier = cache.identifier(graph, training)
         self.results = Results(cache.objects, declared, self._again)
         self._unstorable: dict[str, str] = {}
+        self._on_print = on_print
 
     def bring(self, step: StepDef, *, forced: bool) -> StepRun:
         """From the cache if it is there and not ``forced``, else by running it."""
@@ -56,7 +59,12 @@ class StepRunner:
     def _run(self, step: StepDef, state: StepState, reason: str) -> StepRun:
         function = function_of(step, self.identifier.sources)
         started = self._clock.now()
-        answered, reads = self._call(step, function)
+        with printed() as kept:
+            try:
+                answered, reads = self._call(step, function)
+            finally:
+                if kept.text:
+                    self._on_print(step.name, kept.text)
         self._refuse_nothing(step, answered.value)
         took = self._clock.now() - started
         try:
