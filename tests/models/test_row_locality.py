@@ -147,4 +147,4 @@ def test_no_rows_prove_nothing_and_one_row_is_enough_to_run():
 
 def test_a_function_that_cannot_take_one_row_is_refused():
     with pytest.raises(InvalidInputError, match="fails when it is given the rows one by one"):
-        prove_row_local(featured(lambda rows: rows.select("temp") if rows.height > 1 else 1 / 0), table(120)[0])
+        prove_row_local(featured(lambda rows: rows[["temp"]] if len(rows) > 1 else 1 / 0, takes="pandas"), table(120)[0])

@@ -31,7 +31,21 @@ class FeatureCall:
         return self.run(self.given(rows), rows.height)
 
     def run(self, given: Any, count: int) -> Any:
-        """As a call, for rows that are already as the function takes them."""
+        """As a call, for rows that are already as the function takes them.
+
+        One Polars row goes in more than once: alone, Polars divides it by a number where many rows are multiplied by the
+        number's reciprocal, and a tree whose threshold lies on the value then answers otherwise.
+        """
+        if count != 1:
+            return self._made(given, count)
+        if isinstance(given, pl.DataFrame):
+            return self._made(_repeated(given, 2), 2)[:1]
+        if isinstance(given, pl.LazyFrame):
+            copies = 2 * pl.thread_pool_size()  # each thread takes its part
+            return self._made(_repeated(given.collect(), copies).lazy(), copies)[:1]
+        return self._made(given, 1)
+
+    def _made(self, given: Any, count: int) -> Any:
         try:
             made = self._call(given)
         except VolantError:
@@ -50,6 +64,11 @@ class FeatureCall:
                 next_step="give one row for each row, in their order",
             )
         return made
+
+
+def _repeated(row: pl.DataFrame, copies: int) -> pl.DataFrame:
+    """Column by column: a frame made of one repeated row is still computed as a single row."""
+    return pl.DataFrame([column.new_from_index(0, copies) for column in row.get_columns()])
 
 
 def _givers(frame: str, fields: Sequence[Field]) -> Callable[[pl.DataFrame], Any]:
