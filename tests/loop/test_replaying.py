@@ -369,3 +369,10 @@ def test_on_real_weather_growing_data_beat_never_as_known():
     assert named(result, "never").metric == pytest.approx(0.22, abs=0.01)
     assert named(result, "every 8 windows, growing").metric == pytest.approx(0.203, abs=0.01)
     assert named(result, "every 8 windows, growing").difference_high < 0
+
+
+def test_a_history_without_time_is_told_in_rows():
+    from volant.loop.replay_model import place_in_history
+
+    assert place_in_history(1_800_000_000 * 9, 1_800_000_000) == "row 10"
+    assert place_in_history(1_700_000_000_000_000, None) == "2023-11-14T22:13:20Z"

@@ -45,7 +45,8 @@ def metric_over_time(result: ReplayResult) -> Figure:
     ``never`` and the project's policies are shown at first, the others on a click in the legend.
     """
     colours = policy_colours(result.policies)
-    times = [iso(window.from_us) for window in result.windows]
+    row_us = result.row_us
+    times = [iso(window.from_us) if row_us is None else window.from_us // row_us + 1 for window in result.windows]
     traces: list[dict[str, Any]] = []
     for policy in result.policies:
         shown = _kind(policy) in {"never", "project"} or len(result.policies) <= 4
@@ -67,11 +68,11 @@ def metric_over_time(result: ReplayResult) -> Figure:
         )
         traces.append(_retrain_marks(policy, times, colours[policy.name], visible))
     layout = _layout(f"{result.metric} by window ({_direction(result)})")
-    layout["xaxis"] |= {"type": "date"}
+    layout["xaxis"] |= {"type": "date"} if row_us is None else {"title": {"text": "row"}, "tickformat": ",d"}
     return {"data": traces, "layout": layout}
 
 
-def _retrain_marks(policy: PolicyResult, times: Sequence[str], colour: str, visible: bool | str) -> dict[str, Any]:
+def _retrain_marks(policy: PolicyResult, times: Sequence[str | int], colour: str, visible: bool | str) -> dict[str, Any]:
     released = set(policy.promotion_windows)
     return {
         "type": "scatter",

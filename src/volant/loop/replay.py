@@ -7,8 +7,10 @@ the old model answers; equal times are never parted. Every policy goes through :
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from volant.config.model import ProjectConfig
-from volant.kernel.clock import Clock, format_duration
+from volant.kernel.clock import SECOND_US, Clock, format_duration
 from volant.loop.policy import replay_policies
 from volant.loop.replay_ledger import Ledger, OverBudgetError, Train
 from volant.loop.replay_model import ReplayResult
@@ -73,7 +75,8 @@ def replay(
         label_delay_us=config.data.label_delay_us,
         seed=config.train.seed,
     )
-    return Replayed(result, ledger)
+    row_us = (config.data.tick_us or SECOND_US) if config.data.time is None else None
+    return Replayed(msgspec.structs.replace(result, row_us=row_us), ledger)
 
 
 def _left_out(done: int, planned: int, budget_us: int | None) -> str | None:

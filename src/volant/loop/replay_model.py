@@ -1,5 +1,6 @@
 """Values of a replay. Light: the server and the command line decode them."""
 
+from volant.kernel.clock import iso
 from volant.kernel.codec import Value
 from volant.loop.model import Decision
 
@@ -61,5 +62,11 @@ class ReplayResult(Value, frozen=True, kw_only=True):
     train_duration_us: int  # declared: how long the old model goes on answering
     label_delay_us: int
     seed: int
+    row_us: int | None = None  # set where there is no time column: event times are row numbers times this
     partial: str | None  # what was left out and why, when the time budget ended it
     notes: tuple[str, ...]
+
+
+def place_in_history(event_us: int, row_us: int | None) -> str:
+    """An event time for people: an instant, or the row's number where the data have no time."""
+    return iso(event_us) if row_us is None else f"row {event_us // row_us + 1:,}"

@@ -6,10 +6,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from volant.kernel.clock import format_duration, iso
+from volant.kernel.clock import format_duration
 from volant.kernel.errors import UnavailableError
 from volant.loop.figures import CAPTIONS, metric_against_retrains, metric_over_time
-from volant.loop.replay_model import PolicyResult, ReplayResult
+from volant.loop.model import Decision
+from volant.loop.replay_model import PolicyResult, ReplayResult, place_in_history
 
 Cell = str | int | float | None
 
@@ -101,9 +102,9 @@ def _cell(value: Cell) -> str:
 
 
 def _facts(result: ReplayResult) -> str:
-    first, last = result.windows[0].from_us, result.windows[-1].to_us
+    first, last = (place_in_history(at, result.row_us) for at in (result.windows[0].from_us, result.windows[-1].to_us))
     facts = [
-        ("rows answered", f"{result.evaluated_rows:,} in {len(result.windows)} windows, {iso(first)} to {iso(last)}"),
+        ("rows answered", f"{result.evaluated_rows:,} in {len(result.windows)} windows, {first} to {last}"),
         ("warm-up", f"{result.warm_up_rows:,} rows ({result.warm_up_share:.0%} of the history)"),
         ("label delay", format_duration(result.label_delay_us)),
         ("a training takes", f"{format_duration(result.train_duration_us)} (declared)"),
@@ -127,12 +128,17 @@ def _data_cell(value: Cell) -> str:
     return f"<td{kind}>{escape(_cell(value))}</td>"
 
 
+def _decision(decision: Decision, row_us: int | None) -> str:
+    when = place_in_history(decision.at, row_us)
+    return f"<li><time>{when}</time> <b>{escape(decision.action.value)}</b> {escape(decision.sentence)}</li>"
+
+
 def _decisions(result: ReplayResult) -> str:
     parts = []
     for policy in result.policies:
         if not policy.name.startswith("project") or not policy.decisions:
             continue
-        items = "".join(f"<li><time>{iso(d.at)}</time> <b>{escape(d.action.value)}</b> {escape(d.sentence)}</li>" for d in policy.decisions)
+        items = "".join(_decision(decision, result.row_us) for decision in policy.decisions)
         parts.append(f"<details><summary>Decisions of {escape(policy.name)} ({len(policy.decisions)})</summary><ol>{items}</ol></details>")
     return "".join(parts)
 

@@ -81,6 +81,7 @@ def _facts(result: ReplayResult) -> Json:
         "windows": len(result.windows),
         "from_at": first,
         "to_at": last,
+        "row_us": result.row_us,
         "training_us": sum(result.training_us),
     }
 

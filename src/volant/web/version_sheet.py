@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from volant.gates.model import GateReport, Verdict
+from volant.kernel.clock import SECOND_US
 from volant.kernel.codec import plain
 from volant.kernel.errors import CheckFailedError, VolantError
 from volant.registry.model import ModelState, ModelVersion, VersionState
@@ -47,10 +48,17 @@ def version_sheet(project: "Project", model: str, number: int, *, may_approve: b
         "trained": {"rows": version.trained_rows, "until_at": version.trained_until_us},
         "package": _package(project, version, run),
         "registered_at": version.registered_at,
+        "row_us": row_us(project),
         "policy": whole_object(project, version.policy),
         "environment": environment_view(project, None if run is None else run.run.environment),
         "history": history,
     }
+
+
+def row_us(project: "Project") -> int | None:
+    """How long a row is where the data have no time column: event times are row numbers times this."""
+    data = project.config.data
+    return (data.tick_us or SECOND_US) if data.time is None else None
 
 
 def forms(state: ModelState, number: int, report: GateReport | None, *, may_approve: bool) -> Json:
