@@ -20,6 +20,37 @@ from volant.stats.names import METRICS
 
 REFERENCE = Path(__file__).parent / "reference"
 _LEAST = "version: 1\nproject: x\ntask: regression\ntarget: y\nmetric: mae\ndata: {source: x.csv}\n"
+_EXAMPLE = """version: 1
+project: bikes
+task: regression
+target: cnt
+metric: mae
+data:
+  source: data/bikes.csv
+  key: [station, hour]
+  time: hour
+  label_delay: 24h
+  drop: [casual, registered]
+  contract: contract.odcs.yaml
+train:
+  pipeline: pipeline.py
+  from: log
+  window: {keep: last, size: 90d}
+  holdout: {last: 14d}
+  params: {learning_rate: 0.1}
+  seed: 7
+gates:
+  - {vs: baseline}
+  - {vs: champion, margin: 1%, confidence: 95%}
+  - {slices: [season], margin: 5%}
+  - {metric: r2, min: 0.5}
+  - {latency_p99: 20ms}
+release: {autonomy: propose}
+retrain:
+  when: [{clock: 7d}, {performance: worse}, {new_labels: 5000}]
+  guard: {cooldown: 1d, min_new_labels: 500}
+serve: {max_rows: 5000}
+"""
 NOTE = "<!-- Made by docs/generate.py from the code: edit that, then run `make docs`. -->\n\n"
 
 
@@ -96,7 +127,7 @@ def config_page() -> str:
         "# volant.yaml\n\nUnknown keys are errors that name the nearest known one. Durations are written `30m`, `24h`, `7d`, `1d12h`; amounts\n"
         "`14d` or `2000 rows`; shares `1%`. `${NAME}` and `${NAME:-default}` stand for environment variables, `$${` for a plain `${`.\n"
         "`volant config show --origin` prints what is in effect and where it comes from; `volant config schema` is the same table for\n"
-        "editors.\n\n"
+        "editors. A whole file:\n\n```yaml\n" + _EXAMPLE + "```\n\n"
     )
     return head + "".join(_section(PROJECT, "")) + _forms("gates", GATES) + _forms("retrain.when", TRIGGERS)
 

@@ -39,6 +39,8 @@ def commands(body):
     for line in body.splitlines():
         if line.startswith("$ "):
             found.append(Command(line[2:], []))
+        elif found and found[-1].words.count("'") % 2:
+            found[-1] = Command(f"{found[-1].words}\n{line}", [])
         elif found and found[-1].words.endswith("\\"):
             found[-1] = Command(f"{found[-1].words[:-1]}{line.strip()}", [])
         elif found:

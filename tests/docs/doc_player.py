@@ -30,14 +30,17 @@ def loose(line):
 
 
 def differences(shown, printed):
-    """Lines of the page that the command did not print, in that order; ``...`` stands for any lines."""
+    """Lines of the page that the command did not print, in that order; ``...`` stands for any lines, or the rest of one."""
     lines, missing = [loose(line) for line in printed.splitlines()], []
     position = 0
     for line in shown:
         wanted = loose(line)
         if wanted in {"", "..."}:
             continue
-        found = next((i for i in range(position, len(lines)) if lines[i] == wanted), None)
+        begun = wanted.removesuffix("...")
+        found = next(
+            (i for i in range(position, len(lines)) if (lines[i] == wanted if begun == wanted else lines[i].startswith(begun))), None
+        )
         if found is None:
             missing.append(line)
         else:
@@ -75,8 +78,9 @@ class Player:
         elif verb == "not-run":
             return
         elif block.language == "console":
-            for command in commands(block.body):
-                self._command(block, command, code=int(rest) if verb == "exit" else 0)
+            typed = commands(block.body)
+            for command in typed:
+                self._command(block, command, code=int(rest) if verb == "exit" and command is typed[-1] else 0)
             if verb == "keep":
                 self.kept[rest] = copied(self.folder, self.folder.with_name(f"{self.folder.name}-{rest}"))
 
