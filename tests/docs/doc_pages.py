@@ -1,6 +1,7 @@
 """Pages as tests read them: code blocks with the marks before them, headings, links."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,12 +35,21 @@ def blocks(path):
     ]
 
 
+def is_open(words):
+    """Whether a quotation goes on in the next line."""
+    try:
+        shlex.split(words)
+    except ValueError as error:
+        return "quotation" in str(error)
+    return False
+
+
 def commands(body):
     found = []
     for line in body.splitlines():
         if line.startswith("$ "):
             found.append(Command(line[2:], []))
-        elif found and found[-1].words.count("'") % 2:
+        elif found and is_open(found[-1].words):
             found[-1] = Command(f"{found[-1].words}\n{line}", [])
         elif found and found[-1].words.endswith("\\"):
             found[-1] = Command(f"{found[-1].words[:-1]}{line.strip()}", [])

@@ -29,6 +29,10 @@ def loose(line):
     return line.strip()
 
 
+def agrees(line, wanted):
+    return line.startswith(wanted[:-3]) if wanted.endswith("...") else line == wanted
+
+
 def differences(shown, printed):
     """Lines of the page that the command did not print, in that order; ``...`` stands for any lines, or the rest of one."""
     lines, missing = [loose(line) for line in printed.splitlines()], []
@@ -37,10 +41,7 @@ def differences(shown, printed):
         wanted = loose(line)
         if wanted in {"", "..."}:
             continue
-        begun = wanted.removesuffix("...")
-        found = next(
-            (i for i in range(position, len(lines)) if (lines[i] == wanted if begun == wanted else lines[i].startswith(begun))), None
-        )
+        found = next((i for i in range(position, len(lines)) if agrees(lines[i], wanted)), None)
         if found is None:
             missing.append(line)
         else:

@@ -31,7 +31,7 @@ def run(session: Session, assignments: tuple[str, ...], only: tuple[str, ...], f
 
     with session.progress as progress:
         found = commands.run(session.project, set_params=params, only=only, from_step=from_step, explain=explain, progress=progress)
-    return Answer(found, _blocks(found, session), _exit_code(found))
+    return Answer(found, _plan(found) if explain else _blocks(found, session), _exit_code(found))
 
 
 def _assignment(text: str) -> tuple[str, bool | int | float | str | None]:
@@ -49,6 +49,14 @@ def _exit_code(found: dict[str, Any]) -> int:
     if report is None or state in {"champion", "proposed"}:
         return 0
     return 0 if report["verdict"] == "pass" else GATE_SAID_NO
+
+
+def _plan(found: dict[str, Any]) -> list[Block]:
+    """What would happen: nothing was done."""
+    rows: list[list[Cell]] = [
+        [step["step"], dim("cached") if step["cached"] else good("would run"), dim(step["detail"] or "")] for step in found["steps"]
+    ]
+    return [Table(["step", "", "why"], rows), Text(found.get("sentence") or "")]
 
 
 def _blocks(found: dict[str, Any], session: Session) -> list[Block]:
