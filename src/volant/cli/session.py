@@ -67,7 +67,7 @@ class Session:
     @property
     def progress(self) -> Progress:
         """Where work says how far it is: standard error, or nowhere under ``--quiet``."""
-        return Progress(self.err, silent=self.quiet, live=self.colour(self.err))
+        return Progress(self.err, silent=self.quiet, live=_is_terminal(self.err) and self.environment.get("TERM") != "dumb")
 
     def colour(self, stream: IO[str]) -> bool:
         """Whether a stream is a terminal that may be coloured (https://no-color.org)."""

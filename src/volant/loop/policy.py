@@ -52,10 +52,8 @@ def replay_policies(config: ProjectConfig, initial_rows: int, asked: Sequence[st
     own = config.train.window
     sliding = own if own.keep is Keep.LAST and own.size else WindowConfig(keep=Keep.LAST, size=Amount(rows=initial_rows))
     windows = {Retention.SLIDING: sliding, Retention.GROWING: WindowConfig(keep=Keep.ALL)}
-    wanted = [choice for text in asked for choice in _parsed(text)] or [
-        *((every, retention) for every in PERIODS for retention in Retention),
-        *((None, retention) for retention in Retention),
-    ]
+    everything = [(every, retention) for every in (*PERIODS, None) for retention in Retention]
+    wanted = [choice for text in asked for choice in _parsed(text)] if asked else everything
     chosen = [_policy(config, every, retention, windows[retention]) for every, retention in dict.fromkeys(wanted)]
     return (ReplayPolicy(name="never", retention=None, window=sliding), *chosen)
 

@@ -98,5 +98,5 @@ def _walk(wheels: Sequence[Wheel], windows: Sequence[Stretch], ledger: Ledger, p
         except OverBudgetError:
             return number
         share = (number + 1) / len(windows)
-        progress(f"window {number + 1} of {len(windows)}, {len(ledger.trained)} trainings", share)
+        progress(f"window {number + 1} of {len(windows)}, trainings: {len(ledger.trained)}", share)
     return len(windows)
