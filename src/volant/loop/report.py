@@ -51,7 +51,8 @@ def summary_sentence(result: ReplayResult) -> str:
     best, never = rows[0], next(row for row in rows if row["policy"] == "never")
     if best[result.metric] is None:
         return f"{result.metric} could not be computed over the replayed windows."
-    text = f"{best['policy']} does best: {result.metric} {_cell(best[result.metric])} with {best['retrains']} retrain{'' if best['retrains'] == 1 else 's'}"
+    retrains = f"{best['retrains']} retrain{'' if best['retrains'] == 1 else 's'}"
+    text = f"{best['policy']} does best: {result.metric} {_cell(best[result.metric])} with {retrains}"
     if best is not never:
         low, high = _cell(best["vs_never_low"]), _cell(best["vs_never_high"])
         text += f", {_cell(best['vs_never'])} against never retraining ({_cell(never[result.metric])}; bounds at 95 % {low} and {high})"
