@@ -1,7 +1,9 @@
 """What cannot be used is refused with the place, the reason and the way out; and nothing is left behind."""
 
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -146,12 +148,32 @@ def test_a_step_that_raises_shows_its_own_traceback_and_its_inputs_and_the_next_
     assert steps == {"features": True, "model": False}
 
 
+@pytest.mark.parametrize(("number", "everyone"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_a_run_that_is_told_to_stop_stops_and_is_on_record_as_killed(plain, number, everyone):
+    edit(plain / "pipeline.py", "    slots = features", "    import time\n\n    time.sleep(2)\n    slots = features")
+    with start(plain, "run", start_new_session=True) as process:
+        waits_for(lambda: (plain / ".volant" / "volant.db").exists() and query(plain, "select 1 from run_step"))
+        time.sleep(0.3)
+        (os.killpg if everyone else os.kill)(process.pid, number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode in {130, -signal.SIGTERM}
+    assert b"Traceback" not in err, err.decode()
+    waits_for(lambda: query(plain, "select status from run") == [("KILLED",)])
+    edit(plain / "pipeline.py", "time.sleep(2)", "time.sleep(0)")
+    assert volant(plain, "run").json["state"] == "proposed"
+
+
+def waits_for(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_second_run_at_the_same_time_is_told_so(plain):
     edit(plain / "pipeline.py", "    slots = features", "    import time\n\n    time.sleep(4)\n    slots = features")
     with start(plain, "run", "--json", "-q") as first:
-        deadline = time.monotonic() + 30
-        while not (plain / ".volant" / "run.lock").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        waits_for((plain / ".volant" / "run.lock").exists)
         time.sleep(0.3)
         second = volant(plain, "run", expect=6)
         first.communicate(timeout=60)
@@ -159,6 +181,50 @@ def test_a_second_run_at_the_same_time_is_told_so(plain):
     assert second.error["found"].startswith("process ")
     assert first.returncode == 0
     assert query(plain, "select status from run") == [("FINISHED",)]
+
+
+SCORED = "hour,temperature,weather,open\n2026-03-20T08:00:00,8.5,sun,true\n"
+UNSCORABLE = {
+    "no rows": (SCORED.splitlines()[0] + "\n", "no rows"),
+    "a missing column": (SCORED.replace(",open", "").replace(",true", ""), "'open'"),
+    "a text for a number": (SCORED.replace("8.5", "warm"), "'warm'"),
+    "no key": (SCORED.replace("2026-03-20T08:00:00", ""), "hour"),
+    "a repeated column": (SCORED.replace("temperature,weather", "weather,weather"), "weather"),
+}
+
+
+@pytest.mark.parametrize("case", UNSCORABLE)
+def test_a_file_that_cannot_be_scored_is_refused_and_nothing_is_written_or_logged(plain_trained, case):
+    content, word = UNSCORABLE[case]
+    (plain_trained / "today.csv").write_text(content)
+    done = volant(plain_trained, "predict", "toy@1", "--data", "today.csv", expect=2)
+    assert word in str(done.error)
+    assert done.error["next"]
+    assert [path.name for path in plain_trained.glob("*.csv")] == ["today.csv"]
+    assert query(plain_trained, "select count(*) from segment") == [(0,)]
+
+
+def test_scoring_never_writes_over_its_data_and_keeps_how_instants_were_written(plain_trained):
+    data = plain_trained / "today.csv"
+    data.write_text(SCORED)
+    for same in ("today.csv", str(data), "./data/../today.csv"):
+        refused = volant(plain_trained, "predict", "toy@1", "--data", "today.csv", "--output", same, expect=2)
+        assert "over the data" in refused.error["what"]
+    assert data.read_text() == SCORED
+    volant(plain_trained, "predict", "toy@1", "--data", "today.csv", "--output", "scored.csv")
+    assert (plain_trained / "scored.csv").read_text().splitlines()[1].startswith("2026-03-20T08:00:00,8.5,sun,true,")
+
+
+def test_labels_that_cannot_be_used_are_listed_with_line_and_reason(plain_trained):
+    path = plain_trained / "truth.csv"
+    path.write_text("hour,demand\n2026-03-20T08:00:00,5\nsoon,7\n2026-03-21T08:00:00,many\n2026-03-22T08:00:00,\n")
+    done = volant(plain_trained, "labels", "add", "truth.csv").json
+    assert (done["new"], done["unmatched"]) == (1, 1)
+    assert [(problem["line"], problem["column"]) for problem in done["unusable"]] == [(3, "hour"), (4, "demand"), (5, "demand")]
+    path.write_text("hour,demand\nsoon,7\n")
+    assert volant(plain_trained, "labels", "add", "truth.csv", expect=3).json["new"] == 0
+    assert volant(plain_trained, "labels", "add", "truth.csv", "--on", "temperature", expect=2).error["next"]
+    assert volant(plain_trained, "labels", "add", "nothing.csv", expect=5).error["what"]
 
 
 def test_a_port_in_use_ends_with_6_before_anything_is_started(plain):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from journey_parts import query, served, volant
+from journey_parts import ENVIRONMENT, query, served, volant
 
 from volant.wiring import commands
 from volant.wiring.project import open_project
@@ -140,7 +140,7 @@ def test_bike_hourly_is_initialised_in_process_warns_of_its_leak_and_goes_on_by_
     rows = rows_of(real_data / "bike_hourly.csv")
     write_rows(tmp_path / "bike_hourly.csv", rows[:-144])
     made = commands.init(
-        tmp_path, "bikes", environment={}, data="bike_hourly.csv", target="cnt", time="dteday", drop=["instant"], label_delay="1d"
+        tmp_path, "bikes", environment=ENVIRONMENT, data="bike_hourly.csv", target="cnt", time="dteday", drop=["instant"], label_delay="1d"
     )
     assert any("registered" in warning and "casual" in warning for warning in made["warnings"]), made["warnings"]
     assert any(guess["what"] == "task" and guess["value"] == "regression" for guess in made["guesses"])

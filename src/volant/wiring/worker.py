@@ -18,6 +18,8 @@ from volant.kernel.errors import InternalError, VolantError, to_record
 
 Report = Callable[[str, float | None], None]
 
+INTERRUPTED = 130
+
 VERBS = {
     "init": "volant.wiring.verbs.starting:init",
     "run": "volant.wiring.verbs.training:run",
@@ -44,7 +46,10 @@ def _serve(root: Path, requests: BinaryIO, answers: BinaryIO) -> None:
             answers.flush()
 
         def report(text: str, share: float | None = None, send: Callable[..., None] = send) -> None:
-            send({"progress": {"text": text, "share": share}})
+            try:
+                send({"progress": {"text": text, "share": share}})
+            except BrokenPipeError:  # whoever asked is gone: as if they had said stop
+                raise KeyboardInterrupt from None
 
         send(_answer(root, message["verb"], message["request"], report))
 
@@ -62,10 +67,13 @@ def _answer(root: Path, verb: str, request: dict[str, Any], report: Report) -> d
 
 
 def main() -> None:
-    """Read requests until the input ends."""
+    """Read requests until the input ends. Ctrl-C reaches this process too; what was asked for is given up quietly."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _serve(Path(sys.argv[1]), sys.stdin.buffer, answers)
+    try:
+        _serve(Path(sys.argv[1]), sys.stdin.buffer, answers)
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

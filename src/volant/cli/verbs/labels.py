@@ -8,6 +8,7 @@ from volant.cli.blocks import Block, Hint, Text, warn
 from volant.cli.numbers import counted
 from volant.cli.session import Answer, Session
 from volant.cli.verb import names, verb
+from volant.kernel.errors import EXIT_CODES
 
 
 @verb("add", example="volant labels add truth.csv --on station,hour")
@@ -19,12 +20,13 @@ def add(session: Session, file: str, on: tuple[str, ...], column: str | None, kn
     """Add labels from a CSV or Parquet file, in any order, late, repeated or corrected.
 
     A later label for the same prediction or key corrects the earlier one; both are kept. Labels whose prediction is not
-    there yet wait for it.
+    there yet wait for it. Labels that cannot be used are listed; exit code 3 if none could be.
     """
     from volant.wiring import commands
 
     found = commands.add_labels(session.project, file, on, column=column, known_at_column=known_at)
-    return Answer(found, _blocks(found))
+    usable = found["new"] + found["corrected"] + found["repeated"]
+    return Answer(found, _blocks(found), EXIT_CODES["check_failed"] if found["rows"] and not usable else 0)
 
 
 def _blocks(found: dict[str, Any]) -> list[Block]:

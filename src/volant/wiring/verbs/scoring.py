@@ -97,6 +97,8 @@ def _output(data: Path, asked: str | None) -> Path:
     output = Path(asked) if asked else data.with_name(f"{data.stem}.predictions.csv")
     if output.suffix not in {".csv", ".parquet"}:
         raise UsageError("Answers are written as CSV or Parquet.", found=str(output), next_step="--output scored.csv", field="--output")
+    if output.resolve() == data.resolve():
+        raise UsageError("Answers would be written over the data.", found=str(output), next_step="--output scored.csv", field="--output")
     if not output.parent.is_dir():
         raise UsageError(f"There is no folder {output.parent}.", found=str(output), next_step="make it first", field="--output")
     return output
@@ -174,7 +176,7 @@ def _write(output: Path, frame: "pl.DataFrame", answer: "Answer", runner: "Loade
     draft = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         if output.suffix == ".csv":
-            made.write_csv(draft)
+            made.write_csv(draft, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
         else:
             made.write_parquet(draft)
         draft.replace(output)
