@@ -11,13 +11,15 @@ from volant.gates.model import Verdict
 from volant.kernel.clock import DAY_US
 from volant.kernel.errors import InvalidInputError
 from volant.loop.decide import decide
-from volant.loop.model import Action, LoopEvidence, LoopPolicy, LoopState, WindowEvidence
+from volant.loop.model import Action, LoopEvidence, LoopPolicy, LoopState
 from volant.loop.performance import LIMIT, performance_signal
+from volant.monitoring.model import WindowEvidence
 
 NOW = 100 * DAY_US
 CLOCK = TriggerConfig(kind=TriggerKind.CLOCK, every_us=7 * DAY_US)
 LABELS = TriggerConfig(kind=TriggerKind.NEW_LABELS, labels=500)
 WORSE = TriggerConfig(kind=TriggerKind.PERFORMANCE)
+DATA = TriggerConfig(kind=TriggerKind.DATA)
 
 
 def policy(*when, cooldown=0, labels=0, autonomy=Autonomy.PROPOSE):
@@ -144,3 +146,24 @@ def test_the_decision_core_and_the_pages_start_without_numpy():
     heavy = "{'numpy', 'polars', 'scipy', 'sklearn', 'plotly'}"
     code = f"import sys\nfrom volant.loop import {modules}\nassert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_while_paused_nothing_is_decided_whatever_speaks_for_it():
+    stopped = state(paused="by ada: labels are being repaired", candidate=2)
+    (decision,) = decide(stopped, evidence(candidate_verdict=Verdict.PASS, new_data=True), policy(DATA), NOW)
+    assert decision.action is Action.WAIT
+    assert "paused: by ada" in decision.sentence
+
+
+def test_new_data_asks_for_a_retrain_and_the_same_data_do_not():
+    (decision,) = decide(state(), evidence(new_data=True), policy(DATA), NOW)
+    assert (decision.action, decision.trigger) == (Action.RETRAIN, "data")
+    (decision,) = decide(state(), evidence(new_data=False), policy(DATA), NOW)
+    assert decision.action is Action.WAIT
+
+
+def test_what_cannot_come_to_anything_new_is_held_back_and_says_so():
+    held = state(held="the last training learned from the same code, settings, data and labels")
+    (decision,) = decide(held, evidence(new_data=True), policy(DATA), NOW)
+    assert decision.action is Action.WAIT
+    assert "but the last training learned from the same" in decision.sentence

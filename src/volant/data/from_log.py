@@ -16,13 +16,13 @@ from volant.data.rows import ROW, logical_dtype, row_names
 from volant.data.selective import selective_note
 from volant.data.timeline import EVENT_TIME, KNOWN_AT
 from volant.evidence.model import Label
-from volant.evidence.tables import FEATURE_PREFIX, typed_series
+from volant.evidence.pairing import LABEL, paired
+from volant.evidence.tables import FEATURE_PREFIX
 
 if TYPE_CHECKING:
     import polars as pl
 
 _ID = "prediction_id"
-_VALUE = "_label"
 
 
 def training_frame(  # noqa: PLR0917 - the order in which training data comes about
@@ -42,7 +42,7 @@ def training_frame(  # noqa: PLR0917 - the order in which training data comes ab
     import polars as pl
 
     seen = predictions.filter(pl.col("at") <= cutoff_at)
-    labelled = _labelled(seen, [label for label in labels if label.known_at <= cutoff_at])
+    labelled = paired(seen, [label for label in labels if label.known_at <= cutoff_at])
     if labelled.height == 0:
         return None
     notes = [selective_note(seen, labelled[_ID], config, cutoff_at)]
@@ -62,34 +62,6 @@ def _kept(base: "pl.DataFrame", name: str) -> "pl.Series":
     import polars as pl
 
     return base[name] if name in base.columns else pl.Series(name, [None] * base.height, dtype=pl.Int64)
-
-
-def _labelled(predictions: "pl.DataFrame", labels: Sequence[Label]) -> "pl.DataFrame":
-    """Predicted rows that have a label, each with the one recorded last: ``_label`` and ``_known_at``."""
-    import polars as pl
-
-    ordered = sorted(labels, key=lambda label: label.recorded_at)
-    subjects = pl.DataFrame(
-        {
-            "rank": pl.Series(range(len(ordered)), dtype=pl.Int64),
-            _ID: pl.Series([label.prediction_id for label in ordered], dtype=pl.String),
-            "key": pl.Series([label.key for label in ordered], dtype=pl.String),
-            _VALUE: typed_series([label.value for label in ordered]),
-            KNOWN_AT: pl.Series([label.known_at for label in ordered], dtype=pl.Int64),
-        }
-    )
-    ranks = subjects.select("rank", _ID, "key")
-    by_id = predictions.select(_ID, "key").join(ranks.drop("key"), on=_ID)
-    by_id = pl.concat([by_id.select(_ID, "rank"), _through_key(by_id, predictions)])
-    by_key = predictions.select(_ID, "key").join(ranks.drop(_ID).drop_nulls("key"), on="key").select(_ID, "rank")
-    newest = pl.concat([by_id, by_key]).group_by(_ID).agg(pl.col("rank").max()).sort(_ID)
-    return newest.join(subjects.select("rank", _VALUE, KNOWN_AT), on="rank", maintain_order="left").join(predictions, on=_ID)
-
-
-def _through_key(by_id: "pl.DataFrame", predictions: "pl.DataFrame") -> "pl.DataFrame":
-    """A label of one prediction holds for other predictions of the same key too."""
-    keyed = by_id.drop_nulls("key").select("key", "rank")
-    return predictions.select(_ID, "key").join(keyed, on="key").select(_ID, "rank")
 
 
 def _latest_of_each_key(labelled: "pl.DataFrame") -> "tuple[pl.DataFrame, str | None]":
@@ -132,7 +104,7 @@ def _column(
     kind = base[name].dtype
     logged = FEATURE_PREFIX + name
     if name == config.target:
-        values = _cast(labelled[_VALUE], kind)
+        values = _cast(labelled[LABEL], kind)
         return values, values.is_not_null()
     absent = pl.Series(name, [None] * labelled.height, dtype=kind)
     source = labelled[logged] if logged in labelled.columns else absent

@@ -5,6 +5,7 @@ from enum import StrEnum
 from volant.config.model import Autonomy, RetrainConfig
 from volant.gates.model import Verdict
 from volant.kernel.codec import Value
+from volant.monitoring.model import WindowEvidence
 
 
 class Action(StrEnum):
@@ -26,18 +27,6 @@ class LoopState(Value, frozen=True, kw_only=True):
     last_retrain_at: int | None = None  # when the last training began
     training_since: int | None = None
     candidate: int | None = None
-
-
-class WindowEvidence(Value, frozen=True, kw_only=True):
-    """The champion's realised loss over one window of predictions, as known now."""
-
-    from_us: int
-    to_us: int
-    rows: int
-    labelled: int
-    loss: float | None
-    loss_variance: float | None  # of the mean, dependence between neighbouring rows included
-    df: int | None = None  # degrees of freedom of that variance; None: taken as known
 
 
 class LoopEvidence(Value, frozen=True, kw_only=True):

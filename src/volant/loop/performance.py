@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 
 from volant.kernel.codec import Value
-from volant.loop.model import WindowEvidence
+from volant.monitoring.model import WindowEvidence
 
 LIMIT = 100.0
 SIZES = (0.5, 1.0, 2.0)

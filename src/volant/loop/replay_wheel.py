@@ -14,10 +14,11 @@ from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
 from volant.kernel.clock import iso
 from volant.kernel.errors import InvalidInputError, VolantError
 from volant.loop.decide import decide
-from volant.loop.model import Action, Decision, LoopEvidence, LoopState, WindowEvidence
+from volant.loop.model import Action, Decision, LoopEvidence, LoopState
 from volant.loop.policy import ReplayPolicy, followed
 from volant.loop.replay_ledger import Ledger, Trained
 from volant.loop.replay_windows import Stretch, held_out, kept_rows
+from volant.monitoring.model import WindowEvidence
 from volant.stats.blocks import MeanEstimate, mean_of_dependent
 from volant.stats.metrics import row_losses
 from volant.stats.names import metric_named

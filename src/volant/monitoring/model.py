@@ -1,0 +1,60 @@
+"""Values of the monitoring package."""
+
+from volant.kernel.codec import Value
+
+
+class WindowEvidence(Value, frozen=True, kw_only=True):
+    """The champion's realised loss over one window of predictions, as known now."""
+
+    from_us: int
+    to_us: int
+    rows: int
+    labelled: int
+    loss: float | None
+    loss_variance: float | None  # of the mean, dependence between neighbouring rows included
+    df: int | None = None  # degrees of freedom of that variance; None: taken as known
+
+
+class WindowPerformance(Value, frozen=True, kw_only=True):
+    """A window of predictions with what their labels say so far.
+
+    ``rows`` are the answered rows that count: a key that is predicted again counts once. ``loss`` is the row loss that
+    stands for the metric (lower is better), ``value`` the metric itself with bounds ``low`` and ``high``, each of which
+    holds at 95 % by itself. ``waits`` says why the window is no evidence yet.
+    """
+
+    number: int
+    from_us: int
+    to_us: int
+    rows: int
+    labelled: int
+    loss: float | None = None
+    loss_variance: float | None = None
+    df: int | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    label_delay_us: int | None = None  # the median time from answer to label
+    waits: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether decisions may rest on it."""
+        return self.waits is None
+
+    @property
+    def coverage(self) -> float:
+        """The share of rows that have a label, 0 to 1."""
+        return self.labelled / self.rows if self.rows else 0.0
+
+    def evidence(self) -> WindowEvidence:
+        """As the decision core takes it."""
+        return WindowEvidence(
+            from_us=self.from_us,
+            to_us=self.to_us,
+            rows=self.rows,
+            labelled=self.labelled,
+            loss=self.loss,
+            loss_variance=self.loss_variance,
+            df=self.df,
+        )

@@ -1,0 +1,240 @@
+"""Realised performance: what the champion answered against what turned out to be true, window by window.
+
+A window becomes evidence when it is full and its labels had time to arrive: the label delay has passed since its last
+row, or as large a share of it is labelled as of the windows before that are complete. Before that, those labels that
+come early would stand for all, and what is known early is seldom like the rest. Windows are computed anew from all
+labels each time, so late and corrected labels revise them.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from volant.config.model import Amount, Task
+from volant.evidence.labels import label_value
+from volant.evidence.model import Label, Outcome
+from volant.evidence.pairing import KNOWN_AT, LABEL, paired
+from volant.kernel.clock import iso
+from volant.monitoring.model import WindowEvidence, WindowPerformance
+from volant.monitoring.reference import reference_of
+from volant.monitoring.windows import UNIT, WINDOW, cut
+from volant.stats.blocks import MeanEstimate, mean_of_dependent
+from volant.stats.metrics import row_losses, score
+from volant.stats.names import metric_named
+from volant.stats.paired import interval_of
+from volant.stats.predicted import Predicted
+
+__all__ = ["Question", "live_windows", "reference_of", "watched_windows"]
+
+CHAMPION_ARM = "champion"
+CONFIDENCE = 0.95
+_COMPARED = 5
+_ID = "prediction_id"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the log. ``classes`` are those of the model's scores; metrics over probabilities need them.
+
+    ``known_by`` and ``label_delay_us`` (microseconds) say which windows' labels had time to arrive.
+    """
+
+    metric: str
+    task: Task
+    size: Amount
+    target_dtype: str | None = None
+    classes: tuple[bool | int | float | str, ...] = ()
+    group: str | None = None
+    known_by: int | None = None
+    label_delay_us: int = 0
+
+
+def live_windows(
+    lines: pl.DataFrame,
+    labels: Sequence[Label],
+    *,
+    metric: str,
+    task: Task,
+    target_dtype: str | None,
+    epoch: int,
+    window_rows: int | None = None,
+    window_us: int | None = None,
+    classes: Sequence[bool | int | float | str] = (),
+    group: str | None = None,
+    known_by: int | None = None,
+    label_delay_us: int = 0,
+) -> tuple[WindowEvidence, ...]:
+    """Windows of the champion of ``epoch`` that decisions may rest on, oldest first.
+
+    ``lines`` as ``evidence.predictions`` gives them, ``labels`` as ``LabelStore.current``. Without ``known_by`` only the
+    share of labels says whether a window is complete.
+    """
+    question = Question(
+        metric=metric,
+        task=task,
+        size=Amount(rows=window_rows, duration_us=window_us),
+        target_dtype=target_dtype,
+        classes=tuple(classes),
+        group=group,
+        known_by=known_by,
+        label_delay_us=label_delay_us,
+    )
+    return tuple(window.evidence() for window in watched_windows(lines, labels, question, epoch=epoch) if window.ready)
+
+
+def watched_windows(
+    lines: pl.DataFrame, labels: Sequence[Label], question: Question, *, epoch: int, arm: str = CHAMPION_ARM
+) -> tuple[WindowPerformance, ...]:
+    """All windows of one epoch and arm, those that are still filling or waiting for labels included."""
+    own = lines.filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm))
+    if own.height == 0:
+        return ()
+    windows = cut(own, question.size)
+    full = _last_is_full(windows, question)
+    counted = with_labels(once_each(windows), labels, question.target_dtype)
+    numbers = counted[WINDOW].unique().sort().to_list()
+    parts = counted.partition_by(WINDOW, as_dict=True, maintain_order=True)
+    measured = [measure(parts[number,], question, number=number) for number in numbers]
+    return _judged(measured, question, patience=_patience(counted, question), last_is_full=full)
+
+
+def once_each(lines: pl.DataFrame) -> pl.DataFrame:
+    """Answered rows, of those with one key only the first: traffic that is repeated is no new evidence."""
+    answered = lines.filter(pl.col("outcome") == Outcome.OK.value)
+    return answered.filter(pl.col("key").is_null() | pl.col("key").is_first_distinct())
+
+
+def with_labels(lines: pl.DataFrame, labels: Sequence[Label], target_dtype: str | None) -> pl.DataFrame:
+    """The lines in their order with ``_label`` and ``_known_at``, null where nothing is known."""
+    usable = [label for label in labels if _fits(label, target_dtype)]
+    found = paired(lines.select(_ID, "key"), usable).select(_ID, LABEL, KNOWN_AT)
+    return lines.join(found, on=_ID, how="left", maintain_order="left")
+
+
+def _fits(label: Label, target_dtype: str | None) -> bool:
+    """Labels are brought to the target's type when they come in, but the target's type may have changed since."""
+    try:
+        return label_value(label.value, target_dtype) == label.value
+    except ValueError:
+        return False
+
+
+def measure(lines: pl.DataFrame, question: Question, *, number: int) -> WindowPerformance:
+    """One window's performance from its lines (as :func:`with_labels` gives them), not yet judged."""
+    first, last = lines["at"].min(), lines["at"].max()
+    assert isinstance(first, int)
+    assert isinstance(last, int)
+    unlabelled = WindowPerformance(number=number, from_us=first, to_us=last, rows=lines.height, labelled=0)
+    known = lines.filter(pl.col(LABEL).is_not_null())
+    if known.height == 0:
+        return unlabelled
+    target, predicted = _values(known[LABEL], question.task), _answers(known, question)
+    losses = row_losses(metric_named(question.metric).row_loss, target, predicted)
+    labelled_rows = int(losses.valid.sum())
+    if labelled_rows == 0:
+        return unlabelled
+    groups = _groups(known, question.group)
+    estimate = mean_of_dependent(
+        losses.values[losses.valid], known[UNIT].to_numpy()[losses.valid], None if groups is None else groups[losses.valid]
+    )
+    value, low, high = _in_metric(question.metric, target, predicted, estimate)
+    return msgspec.structs.replace(
+        unlabelled,
+        labelled=labelled_rows,
+        loss=estimate.mean,
+        loss_variance=estimate.variance if estimate.known else None,
+        df=estimate.df if estimate.known else None,
+        value=value,
+        low=low,
+        high=high,
+        label_delay_us=_median_delay(known),
+    )
+
+
+def _answers(lines: pl.DataFrame, question: Question) -> Predicted:
+    values = _values(lines["prediction"], question.task)
+    if not question.classes:
+        return Predicted(values)
+    width = len(question.classes)
+    rows = [row if row is not None and len(row) == width else [math.nan] * width for row in lines["scores"].to_list()]
+    return Predicted(values, np.array(rows, dtype=np.float64).reshape(len(rows), width), question.classes)
+
+
+def _values(column: pl.Series, task: Task) -> np.ndarray:
+    if task is Task.REGRESSION:
+        return column.cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_list()
+    return values
+
+
+def _groups(lines: pl.DataFrame, group: str | None) -> np.ndarray | None:
+    name = f"f:{group}"
+    return lines[name].cast(pl.String, strict=False).fill_null("").to_numpy() if group and name in lines.columns else None
+
+
+def _in_metric(
+    metric: str, target: np.ndarray, predicted: Predicted, estimate: MeanEstimate
+) -> tuple[float | None, float | None, float | None]:
+    """The metric with bounds; None for bounds of metrics that are no function of a mean."""
+    bounds = interval_of(estimate, CONFIDENCE)
+    low, high = bounds.low, bounds.high
+    if metric == "accuracy":
+        low, high = (None if high is None else 1 - high), (None if low is None else 1 - low)
+    elif metric == "rmse":
+        low, high = (None if low is None else math.sqrt(max(low, 0.0))), (None if high is None else math.sqrt(max(high, 0.0)))
+    elif not metric_named(metric).additive:
+        low = high = None
+    return score(metric, target, predicted).value, low, high
+
+
+def _median_delay(lines: pl.DataFrame) -> int | None:
+    delay = (lines[KNOWN_AT] - lines["at"]).median()
+    return None if delay is None else max(round(float(delay)), 0)  # type: ignore[arg-type]
+
+
+def _last_is_full(own: pl.DataFrame, question: Question) -> bool:
+    """Whether the last window of ``own`` (as :func:`cut` gives it) will get no further rows."""
+    size = question.size
+    last = own.filter(pl.col(WINDOW) == own[WINDOW].max())
+    if size.rows is not None:
+        return last.height >= size.rows
+    assert size.duration_us is not None
+    return question.known_by is not None and question.known_by // size.duration_us > last["at"][0] // size.duration_us
+
+
+def _patience(counted: pl.DataFrame, question: Question) -> int:
+    """How long labels may take: as declared, or as 95 % of those that came have taken, whichever is longer."""
+    taken = (counted[KNOWN_AT] - counted["at"]).quantile(0.95)
+    return max(question.label_delay_us, 0 if taken is None else round(taken))
+
+
+def _judged(windows: list[WindowPerformance], question: Question, *, patience: int, last_is_full: bool) -> tuple[WindowPerformance, ...]:
+    """The windows, oldest first, each with what it still waits for."""
+    judged: list[WindowPerformance] = []
+    shares: list[float] = []
+    for window in windows:
+        if window is windows[-1] and not last_is_full:
+            waits: str | None = "is still filling"
+        else:
+            waits = _waits_for(window, shares[-_COMPARED:], question, patience)
+        if waits is None:
+            shares.append(window.coverage)
+        judged.append(msgspec.structs.replace(window, waits=waits))
+    return tuple(judged)
+
+
+def _waits_for(window: WindowPerformance, earlier: list[float], question: Question, patience: int) -> str | None:
+    due = window.to_us + patience
+    over = question.known_by is not None and question.known_by >= due
+    usual = statistics.median(earlier) if earlier else 1.0
+    if window.labelled == 0:
+        return "no labels came in time" if over else f"waits for labels, due by {iso(due)}"
+    if over or window.coverage >= usual:
+        return None
+    return f"waits for labels: {window.coverage:.0%} of the usual {usual:.0%}, due by {iso(due)}"

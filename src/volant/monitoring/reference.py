@@ -1,0 +1,65 @@
+"""What the champion's loss was when it was let out: its answers on its own holdout, as its gate kept them."""
+
+import io
+import math
+
+import numpy as np
+import polars as pl
+
+from volant.gates.model import GateReport
+from volant.gates.rules import CANDIDATE
+from volant.kernel.errors import NotFoundError
+from volant.kernel.objects import ObjectStore
+from volant.stats.blocks import MeanEstimate, mean_of_dependent
+from volant.stats.metrics import row_losses
+from volant.stats.names import CLASSIFICATION, metric_named
+from volant.stats.predicted import Predicted, classes_of
+
+
+def reference_of(report: GateReport, objects: ObjectStore, metric: str) -> tuple[float | None, float | None]:
+    """Mean and variance of the mean of the row loss that stands for ``metric``.
+
+    ``report`` is the one in which the champion was the candidate. (None, None) where it had no usable row; a variance of
+    None where one row says nothing about spread.
+    """
+    found = reference_estimate(report, objects, metric)
+    if found is None:
+        return None, None
+    return found.mean, found.variance if found.known else None
+
+
+def reference_estimate(report: GateReport, objects: ObjectStore, metric: str) -> MeanEstimate | None:
+    """The same with its degrees of freedom; None where no row of the holdout can be used."""
+    table = pl.read_parquet(io.BytesIO(objects.get(report.predictions)))
+    if table.height == 0:
+        return None
+    if CANDIDATE not in table.columns:
+        raise NotFoundError(f"Gate report {report.id} holds no answers of its candidate.", found=", ".join(table.columns[:10]))
+    target, predicted = _target(table, metric), _answers(table, metric)
+    losses = row_losses(metric_named(metric).row_loss, target, predicted)
+    if not losses.valid.any():
+        return None
+    return mean_of_dependent(losses.values[losses.valid], table["time"].to_numpy()[losses.valid])
+
+
+def _target(table: pl.DataFrame, metric: str) -> np.ndarray:
+    return _column(table["target"], metric)
+
+
+def _answers(table: pl.DataFrame, metric: str) -> Predicted:
+    values = _column(table[CANDIDATE], metric)
+    head = f"{CANDIDATE}.p("
+    named = {name[len(head) : -1]: name for name in table.columns if name.startswith(head) and name.endswith(")")}
+    if not named:
+        return Predicted(values)
+    scores = table.select(named.values()).cast(pl.Float64).fill_null(math.nan).to_numpy()
+    known = {str(label): label for label in (*classes_of(_target(table, metric)), *classes_of(values))}
+    return Predicted(values, scores, tuple(known.get(text, text) for text in named))
+
+
+def _column(column: pl.Series, metric: str) -> np.ndarray:
+    if not metric_named(metric).tasks & CLASSIFICATION:
+        return column.cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_list()
+    return values
