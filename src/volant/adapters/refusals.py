@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from volant.kernel.errors import AlreadyExistsError, ConflictError, NotFoundError
+from volant.monitoring.alert_model import Alert
 
 
 def no_version(noun: str, name: str, number: int, present: Iterable[int]) -> NotFoundError:
@@ -28,6 +29,18 @@ def taken(noun: str, name: str) -> AlreadyExistsError:
 def unknown(noun: str, name: str, next_step: str) -> NotFoundError:
     """An id that nothing has."""
     return NotFoundError(f"There is no {noun} {name!r}.", next_step=next_step)
+
+
+def open_already(alert: Alert) -> ConflictError:
+    """A second alert of one cause: another writer was first."""
+    return ConflictError(f"{alert.model} has an open alert for {alert.cause!r} already.", next_step="read it again and count what was seen")
+
+
+def not_next_alert(alert: Alert, last: int) -> ConflictError:
+    """An alert whose number does not follow the last one: another writer was first."""
+    return ConflictError(
+        f"Alert {alert.number} is not the next one of {alert.model}.", found=f"the newest is {last}", next_step="read the alerts again"
+    )
 
 
 def _ranges(numbers: list[int]) -> str:

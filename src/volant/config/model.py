@@ -109,6 +109,7 @@ class TriggerKind(StrEnum):
     CLOCK = "clock"
     NEW_LABELS = "new_labels"
     PERFORMANCE = "performance"
+    DATA = "data"  # the source holds other bytes
 
 
 class TriggerConfig(Value, frozen=True, kw_only=True):
@@ -139,6 +140,23 @@ class ReleaseConfig(Value, frozen=True, kw_only=True):
     autonomy: Autonomy = Autonomy.PROPOSE
 
 
+class AlertTarget(Value, frozen=True, kw_only=True):
+    """One line under ``watch.alerts``: ``log``, ``webhook:env:NAME`` or ``slack:env:NAME``.
+
+    ``secret`` names the environment variable that a webhook's signature is made with (``env:NAME``).
+    """
+
+    to: str
+    secret: str | None = None
+
+
+class WatchConfig(Value, frozen=True, kw_only=True):
+    """The ``watch`` section. ``window``: rows or a stretch of time."""
+
+    window: Amount = Amount(rows=500)
+    alerts: tuple[AlertTarget, ...] = (AlertTarget(to="log"),)
+
+
 class ServeConfig(Value, frozen=True, kw_only=True):
     """The ``serve`` section: limits of one request."""
 
@@ -159,4 +177,5 @@ class ProjectConfig(Value, frozen=True, kw_only=True):
     gates: tuple[GateConfig, ...] = ()
     release: ReleaseConfig = ReleaseConfig()
     retrain: RetrainConfig = RetrainConfig()
+    watch: WatchConfig = WatchConfig()
     serve: ServeConfig = ServeConfig()

@@ -1,5 +1,6 @@
 """All keys of ``volant.yaml``, in the order in which they are written."""
 
+from volant.config.alert_lines import AlertLines
 from volant.config.amounts import Duration, RowsOrTime
 from volant.config.kinds import Choice, Params, Pattern, Text, Texts, Whole
 from volant.config.lines import GATES, TRIGGERS, MetricName
@@ -16,6 +17,7 @@ from volant.config.model import (
     Task,
     TrainConfig,
     TrainFrom,
+    WatchConfig,
     WindowConfig,
 )
 from volant.config.sections import Entry, Section
@@ -45,6 +47,30 @@ class Last:
         """See ``Kind``."""
         amount = {"type": "object", "properties": {"last": RowsOrTime().schema()}, "required": ["last"], "additionalProperties": False}
         return {**amount, "description": self.said}
+
+
+class WatchWindow:
+    """``{rows: 500}`` or ``{time: 1d}``."""
+
+    said = "{rows: 500} or {time: 1d}"
+
+    def __init__(self) -> None:
+        self._rows = Section(dict, (Entry(key="rows", kind=Whole(20, 10_000_000), about="this many answered rows", required=True),))
+        self._time = Section(dict, (Entry(key="time", kind=Duration(), about="this long", required=True),))
+
+    def read(self, node: Node) -> Amount:
+        """See ``Kind``."""
+        if isinstance(node.content, dict) and set(node.content) == {"time"}:
+            return Amount(duration_us=self._time.read(node)["time"])
+        return Amount(rows=self._rows.read(node)["rows"])
+
+    def show(self, value: Amount) -> dict[str, object]:
+        """See ``Kind``."""
+        return {"rows": value.rows} if value.rows is not None else {"time": Duration().show(value.duration_us or 0)}
+
+    def schema(self) -> dict[str, object]:
+        """See ``Kind``."""
+        return {"oneOf": [self._rows.schema(), self._time.schema()], "description": self.said}
 
 
 _COLUMN = Text("a column's name", reference=False)
@@ -84,6 +110,13 @@ RELEASE = Section(
     ReleaseConfig,
     (Entry(key="autonomy", kind=Choice(Autonomy), about="propose: a person approves; autopilot: passing the gate will do"),),
 )
+WATCH = Section(
+    WatchConfig,
+    (
+        Entry(key="window", kind=WatchWindow(), about="how much of the traffic is looked at together"),
+        Entry(key="alerts", kind=AlertLines(), about="who is told when something needs attention, and when it is over"),
+    ),
+)
 GUARD = Section(
     GuardConfig,
     (
@@ -122,6 +155,7 @@ PROJECT = Section(
         Entry(key="train", kind=TRAIN, about="how a model is made"),
         Entry(key="gates", kind=GATES, about="what a model has to pass before it may serve"),
         Entry(key="release", kind=RELEASE, about="who lets it out"),
+        Entry(key="watch", kind=WATCH, about="how what serves is watched, and who is told"),
         Entry(key="retrain", kind=RETRAIN, about="when the wheel turns again"),
         Entry(key="serve", kind=SERVE, about="limits of one request"),
     ),

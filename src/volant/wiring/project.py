@@ -8,6 +8,7 @@ from volant.config.model import ProjectConfig
 from volant.kernel.clock import Clock, SystemClock
 from volant.kernel.errors import NotFoundError
 from volant.kernel.ids import Ids, TimeOrderedIds
+from volant.monitoring.alerts import Alerts
 from volant.registry.service import Registry
 from volant.wiring.stores import Stores, sqlite_stores
 
@@ -65,6 +66,9 @@ class Project:
         self.lineage = stores.lineage
         self.replays = stores.replays
         self.registry = Registry(tx=stores.tx, events=stores.events, models=stores.models, gates=stores.gates)
+        self.alerts = Alerts(
+            stores.alerts, clock, ids, tx=stores.tx, events=stores.events, targets=tuple(target.to for target in config.watch.alerts)
+        )
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from volant.kernel.objects import ObjectStore
 from volant.kernel.transactions import Transactions
 from volant.lineage.ports import LineageStore
 from volant.loop.ports import ReplayStore
+from volant.monitoring.alert_ports import AlertStore
 from volant.pipelines.ports import StepStore
 from volant.registry.ports import ModelStore
 from volant.tracking.ports import RunStore
@@ -40,11 +41,12 @@ class Stores(NamedTuple):
     leases: LeaseStore
     lineage: LineageStore
     replays: ReplayStore
+    alerts: AlertStore
 
 
 def sqlite_stores(folder: Path, clock: Clock, ids: Ids) -> Stores:
     """SQLite and object files below ``folder``, which is made if it is not there."""
-    from volant.adapters.db.sqlite import access, evidence, results, runs, versions
+    from volant.adapters.db.sqlite import access, alerts, evidence, results, runs, versions
     from volant.adapters.db.sqlite.database import SqliteDatabase
     from volant.adapters.db.sqlite.events import SqliteEvents
     from volant.adapters.objects.local import LocalObjects
@@ -65,12 +67,13 @@ def sqlite_stores(folder: Path, clock: Clock, ids: Ids) -> Stores:
         leases=access.SqliteLeases(database),
         lineage=results.SqliteLineage(database),
         replays=results.SqliteReplays(database),
+        alerts=alerts.SqliteAlerts(database),
     )
 
 
 def memory_stores(clock: Clock, ids: Ids) -> Stores:
     """Everything in memory, gone with the process."""
-    from volant.adapters.memory import access, evidence, results, runs, versions
+    from volant.adapters.memory import access, alerts, evidence, results, runs, versions
     from volant.adapters.memory.database import MemoryDatabase
     from volant.adapters.memory.events import MemoryEvents
     from volant.adapters.objects.memory import MemoryObjects
@@ -91,4 +94,5 @@ def memory_stores(clock: Clock, ids: Ids) -> Stores:
         leases=access.MemoryLeases(database),
         lineage=results.MemoryLineage(database),
         replays=results.MemoryReplays(database),
+        alerts=alerts.MemoryAlerts(database),
     )

@@ -1,0 +1,69 @@
+"""How an alert changes, and how often telling it is tried. Pure decisions."""
+
+from typing import Any
+
+import msgspec
+
+from volant.kernel.clock import HOUR_US, SECOND_US
+from volant.kernel.codec import canonical
+from volant.kernel.errors import IllegalTransitionError
+from volant.monitoring.alert_model import Alert, Severity
+
+LONGEST_SENTENCE = 2_000
+LARGEST_FACTS = 16_384
+LONGEST_NAME = 200
+
+FIRST_WAIT_US = 5 * SECOND_US
+LONGEST_WAIT_US = HOUR_US
+MOST_TRIES = 16  # with the waits between them about seven hours
+CLAIM_US = 60 * SECOND_US  # when a try whose sender died is repeated
+
+
+def clean(text: str, longest: int = LONGEST_SENTENCE) -> str:
+    """The text as it can be stored anywhere: no half characters, no more than ``longest`` characters."""
+    whole = text.encode("utf-8", "replace").decode()
+    return whole if len(whole) <= longest else whole[: longest - 1] + "…"
+
+
+def limited(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts as JSON values; too many of them are replaced by their size, because an alert is never lost over its facts."""
+    stored = canonical(facts)
+    if len(stored) > LARGEST_FACTS:
+        return {"left_out_bytes": len(stored)}
+    read: dict[str, Any] = msgspec.json.decode(stored)
+    return read
+
+
+def seen_again(alert: Alert, severity: Severity, sentence: str, facts: dict[str, Any], now: int) -> Alert:
+    """The cause holds still. A lesser sight is counted and changes nothing else; one that is worse calls for attention again."""
+    seen = msgspec.structs.replace(alert, count=alert.count + 1, last_seen_at=max(alert.last_seen_at, now))
+    if severity.rank < alert.severity.rank:
+        return seen
+    seen = msgspec.structs.replace(seen, severity=severity, sentence=sentence, facts=facts)
+    if severity is alert.severity:
+        return seen
+    return msgspec.structs.replace(seen, acknowledged_at=None, acknowledged_by=None, note=None)
+
+
+def acknowledged(alert: Alert, actor: str, note: str | None, now: int) -> Alert:
+    """A person looks after it. ``IllegalTransitionError`` if somebody does already, or it is over."""
+    if not alert.is_open:
+        raise IllegalTransitionError(
+            f"Alert {alert.number} of {alert.model} is resolved.", found=alert.resolution or "its cause is gone", next_step="volant alerts"
+        )
+    if alert.acknowledged_at is not None:
+        raise IllegalTransitionError(
+            f"Alert {alert.number} of {alert.model} is acknowledged.", found=f"by {alert.acknowledged_by}", next_step="volant alerts"
+        )
+    return msgspec.structs.replace(alert, acknowledged_at=now, acknowledged_by=actor, note=note or None)
+
+
+def resolved(alert: Alert, sentence: str, now: int) -> Alert:
+    """The cause is gone."""
+    return msgspec.structs.replace(alert, resolved_at=max(now, alert.opened_at), resolution=sentence)
+
+
+def wait_us(tries: int) -> int:
+    """How long after the given number of failed tries the next one comes: 5 s, doubled each time, at most an hour."""
+    doublings = min(max(tries - 1, 0), 20)
+    return min(FIRST_WAIT_US << doublings, LONGEST_WAIT_US)
