@@ -37,7 +37,7 @@ def test_help_imports_no_command_and_nothing_heavy():
 
 CONTROL = ("wiring.commands", "wiring.project", "server.run", "web.pages", "cli.checkup", "cli.demo")
 VERBS = ("audit", "config", "data", "demo", "doctor", "gate", "init", "labels", "lineage", "models", "predict", "releasing", "replay")
-MORE_VERBS = ("run", "runs", "status", "tokens", "up")
+MORE_VERBS = ("policy", "run", "runs", "status", "tokens", "up")
 
 
 @pytest.mark.parametrize("module", [*CONTROL, *(f"cli.verbs.{name}" for name in (*VERBS, *MORE_VERBS))])

@@ -131,6 +131,7 @@ class Wheel(RuleBasedStateMachine):
     def run(self, lift):
         project = self.project
         ports = Ports(
+            tx=project.tx,
             events=project.events,
             objects=project.objects,
             datasets=datasets_of(project),

@@ -14,7 +14,6 @@ from volant.loop.decide import decide
 from volant.loop.model import Action, LoopEvidence, LoopPolicy, LoopState
 from volant.loop.performance import LIMIT, performance_signal
 from volant.monitoring.model import WindowEvidence
-from volant.monitoring.model import WindowEvidence
 
 NOW = 100 * DAY_US
 CLOCK = TriggerConfig(kind=TriggerKind.CLOCK, every_us=7 * DAY_US)

@@ -80,6 +80,17 @@ TOKENS = Family(
     default="list",
 )
 
+POLICY = Family(
+    "policy",
+    "What the automation follows",
+    (
+        Line("show", "policy:show", "Triggers, autonomy, and what was decided last"),
+        Line("pause", "policy:pause", "No automatic decision until it is resumed"),
+        Line("resume", "policy:resume", "Automatic decisions again"),
+    ),
+    default="show",
+)
+
 SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     (
         "Start",
@@ -123,6 +134,13 @@ SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             AUDIT,
         ),
     ),
-    ("Loop", (Line("replay", "replay:replay", "What retraining policies would have done over the history"),)),
+    (
+        "Loop",
+        (
+            Line("replay", "replay:replay", "What retraining policies would have done over the history"),
+            Line("retrain", "policy:retrain", "Turn the wheel now, or say what the policy would do"),
+            POLICY,
+        ),
+    ),
     ("Team", (TOKENS,)),
 )

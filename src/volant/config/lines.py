@@ -106,15 +106,24 @@ _WORSE = Entry(
     required=True,
 )
 
+_NEW_DATA = Entry(
+    key="data",
+    attribute="kind",
+    kind=Word("new", TriggerKind.DATA),
+    about="the source holds other bytes than the last training learned from",
+    required=True,
+)
+
 _TRIGGERS: dict[tuple[str, ...], Section] = {
     ("clock",): Section(partial(TriggerConfig, kind=TriggerKind.CLOCK), (_CLOCK,)),
     ("new_labels",): Section(partial(TriggerConfig, kind=TriggerKind.NEW_LABELS), (_NEW,)),
     ("performance",): Section(TriggerConfig, (_WORSE,)),
+    ("data",): Section(TriggerConfig, (_NEW_DATA,)),
 }
 
 TRIGGERS = OneOf(
     "a list of triggers",
     _TRIGGERS,
-    examples="{clock: 7d}, {new_labels: 5000} or {performance: worse}",
+    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse} or {data: new}",
     pick=lambda trigger: str(trigger.kind.value),
 )

@@ -63,3 +63,12 @@ class StatMemo:
 def _same(entry: FileState, found: os.stat_result) -> bool:
     seen = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
     return (entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode) == seen
+
+
+def stat_mark(path: Path) -> tuple[int, int, int] | None:
+    """What tells at the cost of one ``stat`` that a file may have changed; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -27,6 +27,9 @@ POINTS = (
     "log.before_write",  # prediction made, frame not written
     "labels.committed",  # labels committed, caller not yet told
     "seal.object_written",  # Parquet object in place, no segment row
+    "loop.decided",  # a decision is kept, nothing has come of it
+    "loop.turned",  # a decided cycle has finished, its end is not kept
+    "windows.committed",  # window summaries committed, caller not yet told
     "seal.committed",  # segment row committed, raw file still there
 )
 

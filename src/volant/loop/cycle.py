@@ -6,7 +6,7 @@ registered version by its package.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from volant.kernel.crashpoints import reach
 from volant.kernel.events import EventStore
 from volant.kernel.ids import Ids
 from volant.kernel.objects import ObjectStore
+from volant.kernel.transactions import Transactions
 from volant.lineage.ports import LineageStore
 from volant.loop.decide import decide
 from volant.loop.fitting import Fitted, Fitting
@@ -49,6 +50,7 @@ ACTOR = "volant run"
 class Ports:
     """What a cycle needs stored, and the services over it."""
 
+    tx: Transactions
     events: EventStore
     objects: ObjectStore
     datasets: Datasets
@@ -84,6 +86,7 @@ class Asked:
     params: Mapping[str, Scalar]
     only: Sequence[str] = ()
     from_step: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class Cycle:
         ports = self._ports
         close_orphans(ports.runs, ports.clock)
         run = open_run(ports.runs, ports.clock, ports.ids, project=self._config.project, source=ACTOR)
+        run.tags(asked.tags)
         try:
             self._describe(run)
             turned = self._turn(run, asked, progress)
@@ -269,14 +273,20 @@ class Release:
         state = ports.registry.state(config.project)
         now = ports.clock.now()
         decision = decide(
-            LoopState(model=config.project, champion=state.champion, candidate=version.number),
+            LoopState(
+                model=config.project,
+                champion=state.champion,
+                candidate=version.number,
+                paused=DecisionLedger(ports.events, config.project).paused(),
+            ),
             LoopEvidence(known_by=now, labels_since_training=0, candidate_verdict=report.verdict, candidate_report=report.id),
             LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy),
             now,
         )[0]
-        recorded = DecisionLedger(ports.events, config.project).record(decision, actor=ACTOR)
-        if decision.action is Action.PROMOTE and state.versions[version.number] is VersionState.PROPOSED:
-            ports.registry.promote_by_policy(config.project, version.number, decision=recorded, actor="policy")
+        with ports.tx.transaction():
+            recorded = DecisionLedger(ports.events, config.project).record(decision, actor=ACTOR)
+            if decision.action is Action.PROMOTE and state.versions[version.number] is VersionState.PROPOSED:
+                ports.registry.promote_by_policy(config.project, version.number, decision=recorded, actor="policy")
         return decision
 
 

@@ -1,7 +1,7 @@
 """The decision core: one pure function for live operation, dry runs and replay.
 
-Order of thought: a judged candidate first (release, refuse, or leave it open); then one training at a time; then the
-triggers; then the guard. Standard library only.
+Order of thought: nothing while a person has paused the automation; a judged candidate first (release, refuse, or leave it
+open); then one training at a time; then the triggers; then the guard. Standard library only.
 """
 
 from volant.config.model import Autonomy, TriggerConfig, TriggerKind
@@ -21,6 +21,8 @@ def decide(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: in
         raise InvalidInputError(
             "a decision was asked for with evidence from its future", found=f"known by {iso(evidence.known_by)}, deciding at {iso(now)}"
         )
+    if state.paused is not None:
+        return (_wait(now, f"automation is paused: {state.paused}"),)
     decisions: list[Decision] = []
     if state.candidate is not None and evidence.candidate_verdict is not None:
         verdict = _on_candidate(state.candidate, evidence.candidate_verdict, evidence.candidate_report, policy, now)
@@ -72,6 +74,8 @@ def _wait(now: int, sentence: str) -> Decision:
 
 
 def _held_back(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> str | None:
+    if state.held is not None:
+        return state.held
     guard = policy.retrain.guard
     if state.last_retrain_at is not None and now - state.last_retrain_at < guard.cooldown_us:
         since = format_duration(max(now - state.last_retrain_at, 0))
@@ -83,7 +87,12 @@ def _held_back(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now
 
 def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Decision:
     """RETRAIN if this trigger fires, else WAIT with how far it is from firing."""
-    listen = {TriggerKind.CLOCK: _clock, TriggerKind.NEW_LABELS: _new_labels, TriggerKind.PERFORMANCE: _performance}
+    listen = {
+        TriggerKind.CLOCK: _clock,
+        TriggerKind.NEW_LABELS: _new_labels,
+        TriggerKind.PERFORMANCE: _performance,
+        TriggerKind.DATA: _new_data,
+    }
     fired, sentence, facts = listen[trigger.kind](trigger, state, evidence, now)
     action = Action.RETRAIN if fired else Action.WAIT
     return Decision(action=action, at=now, sentence=sentence, trigger=trigger.kind.value, evidence=facts)
@@ -107,6 +116,13 @@ def _new_labels(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence
     del state, now
     wanted, have = trigger.labels or 0, evidence.labels_since_training
     return have >= wanted, f"{have:,} new labels since the last training, of {wanted:,}", {"new_labels": have, "wanted": wanted}
+
+
+def _new_data(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    del trigger, state, now
+    if evidence.new_data:
+        return True, "the source holds data that no training has learned from", {}
+    return False, "the source holds nothing new", {}
 
 
 def _performance(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:

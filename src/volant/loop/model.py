@@ -27,6 +27,8 @@ class LoopState(Value, frozen=True, kw_only=True):
     last_retrain_at: int | None = None  # when the last training began
     training_since: int | None = None
     candidate: int | None = None
+    paused: str | None = None  # who paused the automation and why
+    held: str | None = None  # why a training now could not come to anything new
 
 
 class LoopEvidence(Value, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
     reference_loss: float | None = None  # the champion's on its holdout
     reference_variance: float | None = None
     windows: tuple[WindowEvidence, ...] = ()
+    new_data: bool = False  # the source holds other bytes than the last training learned from
     candidate_verdict: Verdict | None = None
     candidate_report: str | None = None
 

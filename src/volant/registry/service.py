@@ -64,6 +64,10 @@ class Registry:
         """One version. ``NotFoundError`` naming those that exist."""
         return self._models.get(model, number)
 
+    def versions(self, model: str) -> tuple[ModelVersion, ...]:
+        """All versions, newest first."""
+        return self._models.versions(model)
+
     def with_package(self, model: str, package: str) -> ModelVersion | None:
         """The version with this package, or None."""
         return self._models.with_package(model, package)

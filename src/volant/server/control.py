@@ -29,6 +29,7 @@ from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
 from volant.server.watch import Seen, Watch
+from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class Control:
             may=lambda: self.leadership.held,
             settle=lambda: settle_champion_changes(project.events, project.name, self._served_epoch()),
         )
+        self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)
+        self.wheel = Wheel(project, self.wheel_jobs, may=lambda: self.leadership.held)
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)
 
@@ -147,6 +150,7 @@ class Control:
             "leads": self.leadership.held,
             "leader": self.leadership.leader(),
             "jobs_pid": self.jobs.pid,
+            "automation": {"busy": self.wheel.busy, "last": self.wheel.last},
         }
 
     async def heed(self, seen: Seen) -> None:

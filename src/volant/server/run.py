@@ -91,6 +91,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
         watch=asyncio.create_task(control.watch.run(control.heed)),
         leadership=asyncio.create_task(control.leadership.run()),
         chores=asyncio.create_task(control.chores.run()),
+        wheel=asyncio.create_task(control.wheel.run()),
     )
     end = asyncio.create_task(_end_with_any(server, tasks))
     try:
@@ -107,6 +108,7 @@ class _Tasks(NamedTuple):
     watch: "asyncio.Task[None]"
     leadership: "asyncio.Task[None]"
     chores: "asyncio.Task[None]"
+    wheel: "asyncio.Task[None]"
 
 
 def _stop_on_signals(server: HttpServer) -> None:
@@ -136,7 +138,9 @@ async def _stop(control: Control, tasks: _Tasks) -> None:
     control.supervisor.stop()
     tasks.watch.cancel()
     tasks.chores.cancel()
-    ended = [*await asyncio.gather(tasks.supervision, tasks.watch, tasks.chores, return_exceptions=True)]
+    tasks.wheel.cancel()
+    ended = [*await asyncio.gather(tasks.supervision, tasks.watch, tasks.chores, tasks.wheel, return_exceptions=True)]
+    await control.wheel_jobs.close()
     await control.chores.finish()
     await control.jobs.close()
     tasks.leadership.cancel()

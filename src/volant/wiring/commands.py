@@ -6,11 +6,14 @@ returns plain JSON values.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from volant.kernel.codec import plain
 from volant.wiring.child import Progress, call, quiet
 from volant.wiring.project import Project
+
+if TYPE_CHECKING:
+    from volant.loop.ledger import DecisionLedger
 
 Json = dict[str, Any]
 
@@ -109,6 +112,43 @@ def predict(project: Project, version_spec: str, data: str, output: str | None, 
 def add_labels(project: Project, file: str, on: Sequence[str], *, column: str | None = None, known_at_column: str | None = None) -> Json:
     """Add labels from a file, joined by prediction id or by the project's key."""
     return _heavy(project, "labels", {"file": file, "on": list(on), "column": column, "known_at_column": known_at_column})
+
+
+def retrain(project: Project, *, reason: str, actor: str, dry_run: bool = False, progress: Progress = quiet) -> Json:
+    """Turn the wheel once because a person asks; or say what the policy would do now, and why."""
+    if dry_run:
+        return _heavy(project, "plan", {}, progress)
+    return _heavy(project, "retrain", {"reason": reason, "actor": actor}, progress)
+
+
+def pause(project: Project, *, reason: str, actor: str) -> Json:
+    """No automatic decision from now on, until somebody resumes it."""
+    _ledger(project).pause(reason, actor=actor)
+    return {"paused": True, "sentence": f"{project.name} decides nothing by itself now, paused by {actor}."}
+
+
+def resume(project: Project, *, reason: str, actor: str) -> Json:
+    """Automatic decisions again."""
+    _ledger(project).resume(reason, actor=actor)
+    return {"paused": False, "sentence": f"{project.name} decides by its policy again, resumed by {actor}."}
+
+
+def policy(project: Project) -> Json:
+    """The policy as volant.yaml says it, whether it is paused, and what it decided last."""
+    ledger = _ledger(project)
+    decided = [{"id": event.id, "at": event.recorded_at, **plain(decision)} for event, decision in ledger.decisions()[-10:]]
+    return {
+        "autonomy": project.config.release.autonomy.value,
+        "retrain": plain(project.config.retrain),
+        "paused": ledger.paused(),
+        "decisions": decided[::-1],
+    }
+
+
+def _ledger(project: Project) -> "DecisionLedger":
+    from volant.loop.ledger import DecisionLedger
+
+    return DecisionLedger(project.events, project.name)
 
 
 def replay(

@@ -32,6 +32,9 @@ VERBS = {
     "labels": "volant.wiring.verbs.evidence:add_labels",
     "seal": "volant.wiring.verbs.evidence:seal",
     "prediction": "volant.wiring.verbs.evidence:prediction",
+    "look": "volant.wiring.verbs.looping:look",
+    "plan": "volant.wiring.verbs.looping:plan",
+    "retrain": "volant.wiring.verbs.looping:retrain",
     "replay": "volant.wiring.verbs.replaying:replay",
 }
 

@@ -1,32 +1,20 @@
 """``run``, ``why`` and ``gate``, in the child."""
 
-import contextlib
-import fcntl
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from volant.kernel.audit import checkpoint_if_new
 from volant.kernel.codec import plain
-from volant.kernel.errors import ConflictError
-from volant.loop.cycle import Asked, Cycle, Ports, Setting, Turned
+from volant.loop.cycle import Asked, Cycle, Turned
 from volant.pipelines.cache import StepCache
 from volant.pipelines.graph import build_graph
 from volant.pipelines.inputs import input_digests, training_of
-from volant.wiring.child import Child
-from volant.wiring.project import CONFIG_FILE, Project
+from volant.wiring.project import Project
 from volant.wiring.remembered import remember
-from volant.wiring.verbs.opened import datasets_of, opened, predictions_of
-from volant.wiring.verbs.scoring import ask
+from volant.wiring.verbs.cycles import alone, ports_of, scoring_apart, setting_of
+from volant.wiring.verbs.opened import datasets_of, opened
 from volant.wiring.worker import Report
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from volant.loop.judging import Score
-    from volant.loop.table import Table
-    from volant.stats.predicted import Predicted
 
 Json = dict[str, Any]
 
@@ -37,10 +25,10 @@ def run(root: Path, environment: dict[str, str], request: Json, report: Report) 
     params = request["params"]
     if request["explain"]:
         return {"steps": _explained(project, params), "sentence": "Nothing was run.", "cached": False, "report": None, "version": None}
-    with _alone(project), _scorer(project) as scorer:
-        cycle = Cycle(_ports(project), _setting(project, scorer))
+    with alone(project), scoring_apart(project) as scorer:
+        cycle = Cycle(ports_of(project), setting_of(project, scorer))
         turned = cycle.turn(Asked(params=params, only=tuple(request["only"]), from_step=request["from_step"]), report)
-        answer = _answer(project, turned)
+        answer = answer_of(project, turned)
         if turned.version is not None and not request["only"] and request["from_step"] is None:
             remember(project, turned, params, answer)
     checkpoint_if_leading(project)
@@ -60,9 +48,9 @@ def gate(root: Path, environment: dict[str, str], request: Json, report: Report)
     from volant.loop.regate import judge_version
 
     project = opened(root, environment)
-    with _alone(project), _scorer(project) as scorer:
+    with alone(project), scoring_apart(project) as scorer:
         version = project.registry.version(project.name, request["version"])
-        made = judge_version(_ports(project), _setting(project, scorer), version, report)
+        made = judge_version(ports_of(project), setting_of(project, scorer), version, report)
     checkpoint_if_leading(project)
     return {"report": plain(made), "version": version.number}
 
@@ -78,34 +66,8 @@ def checkpoint_if_leading(project: Project) -> None:
         project.leases.release(name, holder)
 
 
-def _ports(project: Project) -> Ports:
-    return Ports(
-        events=project.events,
-        objects=project.objects,
-        datasets=datasets_of(project),
-        runs=project.runs,
-        steps=project.steps,
-        gates=project.gates,
-        labels=project.labels,
-        predictions=predictions_of(project),
-        lineage=project.lineage,
-        registry=project.registry,
-        clock=project.clock,
-        ids=project.ids,
-    )
-
-
-def _setting(project: Project, scorer: "ChampionScorer") -> Setting:
-    return Setting(
-        config=project.config,
-        root=project.root,
-        scratch=project.scratch_folder,
-        policy=(project.root / CONFIG_FILE).read_text(encoding="utf-8"),
-        champion_score=scorer.on,
-    )
-
-
-def _answer(project: Project, turned: Turned) -> Json:
+def answer_of(project: Project, turned: Turned) -> Json:
+    """A cycle's outcome as commands tell it."""
     state = project.registry.state(project.name)
     standing = None if turned.version is None else state.versions[turned.version.number].value
     return {
@@ -148,54 +110,3 @@ def _inputs(project: Project) -> dict[str, str]:
     if known is not None and newest is not None and newest.base == known.number:
         known = newest
     return input_digests(project.config, "not frozen yet" if known is None else known.digest)
-
-
-@contextlib.contextmanager
-def _alone(project: Project) -> Iterator[None]:
-    """One run of a project at a time; the kernel gives the lock back when its process dies. ``ConflictError``."""
-    path = project.state / "run.lock"
-    with path.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read(40).decode(errors="replace") or "another process"
-            raise ConflictError(
-                f"A run of {project.name} is going on.", found=f"process {holder}", next_step="wait until it ends: volant runs"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
-        yield
-
-
-@contextlib.contextmanager
-def _scorer(project: Project) -> "Iterator[ChampionScorer]":
-    scorer = ChampionScorer(project)
-    try:
-        yield scorer
-    finally:
-        scorer.close()
-
-
-class ChampionScorer:
-    """Asks packages in another child, started when first needed: two packages' code must not meet in one process."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._child: Child | None = None
-
-    def on(self, table: "Table") -> "Score":
-        """Answers of a package for positions of a table."""
-
-        def score(package: str, positions: "np.ndarray") -> "Predicted":
-            if self._child is None:
-                self._child = Child(self._project.root, self._project.environment)
-            return ask(self._child, self._project, package, table.frame[positions])
-
-        return score
-
-    def close(self) -> None:
-        """End the child if one was started."""
-        if self._child is not None:
-            self._child.close()

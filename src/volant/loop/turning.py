@@ -1,0 +1,116 @@
+"""One look of the automation: carry on what was begun, decide, and act on the decision. Crash-safe at every step.
+
+A decision to retrain is kept before the training starts and closed when it ended. One that is still open when somebody
+looks belongs to a process that died: its cycle is carried on, and finished steps come from the cache.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from volant.kernel.crashpoints import reach
+from volant.kernel.errors import VolantError
+from volant.loop.cycle import Asked, Cycle, Ports, Progress, Setting, Turned
+from volant.loop.decide import decide
+from volant.loop.ledger import CycleEnd, DecisionLedger, OpenCycle
+from volant.loop.lived import Lived
+from volant.loop.model import Action, Decision, LoopPolicy
+from volant.tracking.model import RunStatus
+
+ACTOR = "policy"
+DECISION_TAG = "volant.decision"
+_LOOKED_BACK = 50
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look saw and did. ``turned`` is the cycle that ran, ``end`` what came of it."""
+
+    decisions: tuple[Decision, ...]
+    turned: Turned | None = None
+    end: CycleEnd | None = None
+
+
+class Automation:
+    """Decides for one project. Whoever lets it act holds the project's run lock."""
+
+    def __init__(self, ports: Ports, setting: Setting, *, remember: Callable[[Turned], None] = lambda _: None) -> None:
+        self._ports = ports
+        self._setting = setting
+        self._remember = remember
+        self._ledger = DecisionLedger(ports.events, setting.config.project)
+
+    def plan(self) -> tuple[Decision, ...]:
+        """What would be decided now. Changes nothing."""
+        config = self._setting.config
+        lived = Lived(self._ports, self._setting)
+        policy = LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy)
+        return decide(lived.state(), lived.evidence(), policy, self._ports.clock.now())
+
+    def has_work(self, decisions: tuple[Decision, ...]) -> bool:
+        """Whether a look would do more than wait."""
+        acts = any(decision.action in {Action.RETRAIN, Action.PROMOTE} for decision in decisions)
+        return acts or self._ledger.open_cycle() is not None
+
+    def look(self, progress: Progress) -> Looked:
+        """Decide and act."""
+        begun = self._ledger.open_cycle()
+        if begun is not None:
+            return self._carry_on(begun, progress, (begun.decided,))
+        seq = len(self._ledger.events())
+        decisions = self.plan()
+        for decision in decisions:
+            if decision.action is Action.RETRAIN:
+                return self._retrain(decision, seq, progress, decisions)
+            if decision.action is Action.PROMOTE and decision.version is not None:
+                self._promote(decision, decision.version, seq)
+        return Looked(decisions)
+
+    def retrain(self, reason: str, *, actor: str, progress: Progress) -> Looked:
+        """A person asks for a cycle now."""
+        begun = self._ledger.open_cycle()
+        if begun is not None:
+            return self._carry_on(begun, progress, (begun.decided,))
+        now = self._ports.clock.now()
+        decision = Decision(action=Action.RETRAIN, at=now, sentence=f"{actor} asked for it: {reason}", trigger="person")
+        return self._retrain(decision, len(self._ledger.events()), progress, (decision,), actor=actor)
+
+    def _retrain(self, decision: Decision, seq: int, progress: Progress, decisions: tuple[Decision, ...], *, actor: str = ACTOR) -> Looked:
+        recorded = self._ledger.record(decision, actor=actor, expected_seq=seq)
+        reach("loop.decided")
+        return self._carry_on(OpenCycle(decision=recorded, decided=decision), progress, decisions)
+
+    def _promote(self, decision: Decision, version: int, seq: int) -> None:
+        with self._ports.tx.transaction():
+            recorded = self._ledger.record(decision, actor=ACTOR, expected_seq=seq)
+            self._ports.registry.promote_by_policy(self._setting.config.project, version, decision=recorded, actor=ACTOR)
+
+    def _carry_on(self, begun: OpenCycle, progress: Progress, decisions: tuple[Decision, ...]) -> Looked:
+        mark = Lived(self._ports, self._setting).mark
+        finished = self._finished_run(begun.decision)
+        if finished is not None:
+            return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, run_id=finished[0], version=finished[1])))
+        cycle = Cycle(self._ports, self._setting)
+        try:
+            turned = cycle.turn(Asked(params={}, tags={DECISION_TAG: begun.decision}), progress)
+        except VolantError as error:
+            return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, error=error.what)))
+        self._remember(turned)
+        reach("loop.turned")
+        version = None if turned.version is None else turned.version.number
+        return Looked(decisions, turned, self._end(CycleEnd(decision=begun.decision, mark=mark, run_id=turned.run_id, version=version)))
+
+    def _end(self, end: CycleEnd) -> CycleEnd:
+        self._ledger.end(end, actor=ACTOR)
+        return end
+
+    def _finished_run(self, decision: str) -> tuple[str, int | None] | None:
+        """The run that this decision led to, if it finished before its process died."""
+        for detail in self._ports.runs.search(limit=_LOOKED_BACK):
+            if detail.tags.get(DECISION_TAG) == decision and detail.run.status is RunStatus.FINISHED:
+                made = [
+                    version.number
+                    for version in self._ports.registry.versions(self._setting.config.project)
+                    if version.run_id == detail.run.id
+                ]
+                return detail.run.id, next(iter(made), None)
+        return None

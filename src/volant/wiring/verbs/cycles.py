@@ -1,0 +1,103 @@
+"""What verbs that run cycles share: the ports, the run lock, and the child that answers for the champion."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from volant.kernel.errors import ConflictError
+from volant.loop.cycle import Ports, Setting
+from volant.wiring.child import Child
+from volant.wiring.project import CONFIG_FILE, Project
+from volant.wiring.verbs.opened import datasets_of, predictions_of
+from volant.wiring.verbs.scoring import ask
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from volant.loop.judging import Score
+    from volant.loop.table import Table
+    from volant.stats.predicted import Predicted
+
+
+def ports_of(project: Project) -> Ports:
+    """What a cycle needs, from the project's stores."""
+    return Ports(
+        tx=project.tx,
+        events=project.events,
+        objects=project.objects,
+        datasets=datasets_of(project),
+        runs=project.runs,
+        steps=project.steps,
+        gates=project.gates,
+        labels=project.labels,
+        predictions=predictions_of(project),
+        lineage=project.lineage,
+        registry=project.registry,
+        clock=project.clock,
+        ids=project.ids,
+    )
+
+
+def setting_of(project: Project, scorer: "ChampionScorer") -> Setting:
+    """The project as a cycle takes it; its settings are those of this moment, however long the cycle takes."""
+    return Setting(
+        config=project.config,
+        root=project.root,
+        scratch=project.scratch_folder,
+        policy=(project.root / CONFIG_FILE).read_text(encoding="utf-8"),
+        champion_score=scorer.on,
+    )
+
+
+@contextlib.contextmanager
+def alone(project: Project) -> Iterator[None]:
+    """One run of a project at a time; the kernel gives the lock back when its process dies. ``ConflictError``."""
+    path = project.state / "run.lock"
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read(40).decode(errors="replace") or "another process"
+            raise ConflictError(
+                f"A run of {project.name} is going on.", found=f"process {holder}", next_step="wait until it ends: volant runs"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()).encode())
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def scoring_apart(project: Project) -> "Iterator[ChampionScorer]":
+    """A scorer whose child is ended with the block."""
+    scorer = ChampionScorer(project)
+    try:
+        yield scorer
+    finally:
+        scorer.close()
+
+
+class ChampionScorer:
+    """Asks packages in another child, started when first needed: two packages' code must not meet in one process."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._child: Child | None = None
+
+    def on(self, table: "Table") -> "Score":
+        """Answers of a package for positions of a table."""
+
+        def score(package: str, positions: "np.ndarray") -> "Predicted":
+            if self._child is None:
+                self._child = Child(self._project.root, self._project.environment)
+            return ask(self._child, self._project, package, table.frame[positions])
+
+        return score
+
+    def close(self) -> None:
+        """End the child if one was started."""
+        if self._child is not None:
+            self._child.close()
