@@ -133,3 +133,28 @@ def test_progress_is_one_line_on_a_terminal_and_a_line_per_stage_elsewhere():
     with Progress(silent, silent=True) as progress:
         progress("training", 0.5)
     assert silent.getvalue() == ""
+
+
+def test_a_narrow_terminal_gets_the_columns_that_can_be_read_and_is_told_of_the_rest():
+    rows = [["0193ab12c0de", "finished", "2026-11-21 08:15", *("12,345.67" for _ in range(8))]]
+    words = _terminal([Table(["run", "status", "started", *(f">metric_{i}" for i in range(8))], rows)])
+    assert all(len(line.rstrip()) <= 80 for line in words.splitlines()[:2])
+    assert "0193ab12c0de" in words
+    assert "no room for " in words
+    assert "metric_7" in words.splitlines()[-1]
+
+
+def test_lineage_shows_instants_as_instants_and_says_no_noun_twice():
+    from volant.cli.verbs.lineage import _blocks
+
+    prediction = {"at": 1_795_000_000_000_000, "latency_us": 8_800, "f:rain": 3.5, "labels": [], "request_id": None}
+    found = {
+        "node": "prediction:p.0", "prediction": prediction, "facts": None, "used_for": [], "releases": [],
+        "from": [{"role": "model", "node": "model:bikes@1", "facts": {"registered": "2026-11-21T08:15:05.001672Z"}, "from": []}],
+    }  # fmt: skip
+    text = render(_blocks(found))
+    assert "at       2026-11-18 11:06\n" in text
+    assert "latency  8.8 ms\n" in text
+    assert "rain     3.5\n" in text
+    assert "request_id" not in text
+    assert "model: bikes@1  (registered 2026-11-21 08:15)" in text
