@@ -1,6 +1,7 @@
 """What cannot be used is refused with the place, the reason and the way out; and nothing is left behind."""
 
 import contextlib
+import csv
 import os
 import shutil
 import signal
@@ -213,6 +214,29 @@ def test_scoring_never_writes_over_its_data_and_keeps_how_instants_were_written(
     assert data.read_text() == SCORED
     volant(plain_trained, "predict", "toy@1", "--data", "today.csv", "--output", "scored.csv")
     assert (plain_trained / "scored.csv").read_text().splitlines()[1].startswith("2026-03-20T08:00:00,8.5,sun,true,")
+
+
+def test_columns_may_have_any_name(tmp_path):
+    names = ["at", "key", "Größe (°C)", "prediction", "label", 'x"y', "select", "目标"]
+    with (tmp_path / "dàta 目.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for n in range(200):
+            row = [f"2026-01-{1 + n // 24:02}T{n % 24:02}:00:00", n, n % 30 / 2, n % 7, "xy"[n % 2], n % 3, ["a", "b,c", 'd"e', "é"][n % 4]]
+            writer.writerow([*row, n % 7 * 3.5 + n % 30])
+    volant(tmp_path, "init", "bikes", "--data", "dàta 目.csv", "--target", "目标", "--time", "at", "--key", "key")
+    root = tmp_path / "bikes"
+    assert volant(root, "run", expect=None).json["version"] == 1
+    volant(root, "approve", "bikes@1", "--override", "--reason", "为什么")
+    volant(root, "predict", "@champion", "--data", "../dàta 目.csv", "--output", "scored.csv", "--no-log")
+    with (root / "scored.csv").open(newline="", encoding="utf-8") as file:
+        scored = list(csv.DictReader(file))
+    assert list(scored[0]) == [*names, "prediction_"]
+    assert [int(row["prediction"]) for row in scored] == [n % 7 for n in range(200)]
+    sent = {"at": "2026-01-01T00:00:00", "Größe (°C)": 0.0, "prediction": 0, "label": "x", 'x"y': 0, "select": "a", "key": 0}
+    with served(root, log_folder=tmp_path) as server:
+        server.until(server.serving)
+        assert server.predict([sent])[0] == [float(scored[0]["prediction_"])]
 
 
 def test_labels_that_cannot_be_used_are_listed_with_line_and_reason(plain_trained):

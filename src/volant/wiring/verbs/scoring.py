@@ -169,9 +169,9 @@ def _write(output: Path, frame: "pl.DataFrame", answer: "Answer", runner: "Loade
     """Beside first, then in place: a reader never sees half a file."""
     import polars as pl
 
-    columns = {"prediction": pl.Series(answer.values.tolist())}
+    columns = {_free("prediction", frame): pl.Series(answer.values.tolist())}
     if answer.scores is not None:
-        columns |= {f"p({name})": pl.Series(answer.scores[:, k]) for k, name in enumerate(runner.signature.classes)}
+        columns |= {_free(f"p({name})", frame): pl.Series(answer.scores[:, k]) for k, name in enumerate(runner.signature.classes)}
     made = frame.with_columns(**columns)
     draft = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
@@ -182,3 +182,10 @@ def _write(output: Path, frame: "pl.DataFrame", answer: "Answer", runner: "Loade
         draft.replace(output)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _free(name: str, frame: "pl.DataFrame") -> str:
+    """The name, with underscores behind it until no column of the data has it."""
+    while name in frame.columns:
+        name += "_"
+    return name
