@@ -33,15 +33,19 @@ _CLOCKS = (
 )
 
 
-def infer_plan(frame: "pl.DataFrame", table: SourceTable, asked: Asked, *, name: str, source: str) -> Plan:
-    """Plan a project over the table. Raises ``InvalidInputError`` or ``UsageError`` for data or options that cannot work."""
-    found = Findings(frame, table, asked, source, warnings=list(table.warnings))
+def infer_plan(frame: "pl.DataFrame", table: SourceTable, asked: Asked, *, name: str, source: str, shown: str | None = None) -> Plan:
+    """Plan a project over the table. Raises ``InvalidInputError`` or ``UsageError`` for data or options that cannot work.
+
+    ``source`` is how the project will name the data, ``shown`` how errors do: as they were asked for.
+    """
+    shown = shown or source
+    found = Findings(frame, table, asked, shown, warnings=list(table.warnings))
     _check_asked(found)
-    check_target(frame, asked.target, source)
+    check_target(frame, asked.target, shown)
     if frame.height < LEAST_ROWS:
         raise InvalidInputError(
-            f"{source} has too few rows to learn from and to test on.",
-            found=f"{frame.height} rows",
+            f"{shown} has too few rows to learn from and to test on.",
+            found=f"{frame.height} row{'' if frame.height == 1 else 's'}",
             next_step=f"give at least {LEAST_ROWS}",
             field="data.source",
         )

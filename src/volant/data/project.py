@@ -137,7 +137,7 @@ def _fill(draft: Path, final: Path, name: str, data: Path | None, asked: Asked) 
         source = source_text(data, final)
     table = sniff(path, shown)
     frame = read_frame(path, table.format, table.columns, trusted=True)
-    plan = infer_plan(frame, table, asked, name=name, source=source)
+    plan = infer_plan(frame, table, asked, name=name, source=source, shown=shown)
     if data is not None:
         plan = _with_source_guess(plan, data)
     contract = infer_contract(frame, table.columns, name=name, key=plan.key, drop=plan.drop)
