@@ -239,6 +239,32 @@ def test_columns_may_have_any_name(tmp_path):
         assert server.predict([sent])[0] == [float(scored[0]["prediction_"])]
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "word"),
+    [
+        (["replay", "--windows", "5", "--window-rows", "10"], 2, "not both"),
+        (["replay", "--policy", "evry:2"], 2, "every:K"),
+        (["run", "--set", "learning_rte=1"], 2, "did you mean learning_rate"),
+        (["run", "--set", "learning_rate=fast"], 2, "float"),
+        (["run", "--only", "feature"], None, "did you mean features"),
+        (["why", "nothing"], None, "features, model"),
+        (["predict", "toy@9", "--data", "data/example.csv"], 5, "versions 1"),
+        (["predict", "@champion", "--data", "data/example.csv"], 5, "no champion yet"),
+        (["approve", "other@1", "--reason", "x"], 5, "this project's model is toy"),
+        (["approve", "toy@1", "--override", "--reason", " "], 2, "reason"),
+        (["lineage", "dataset:toy@9"], 5, "versions 1"),
+        (["up", "--port", "99999"], 2, "port"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_answered_with_what_there_is(plain_trained, words, code, word):
+    before = query(plain_trained, "select * from event")
+    done = volant(plain_trained, *words, expect=None)
+    assert done.code == code if code is not None else done.code in {2, 5}, done.out
+    assert word in str(done.error).lower() + str(done.error)
+    assert "Traceback" not in done.out + done.err
+    assert before == query(plain_trained, "select * from event")
+
+
 def test_labels_that_cannot_be_used_are_listed_with_line_and_reason(plain_trained):
     path = plain_trained / "truth.csv"
     path.write_text("hour,demand\n2026-03-20T08:00:00,5\nsoon,7\n2026-03-21T08:00:00,many\n2026-03-22T08:00:00,\n")

@@ -81,6 +81,8 @@ def _kept(project: Project, made: "Replayed", dataset: str) -> Json:
 def _extent(project: Project, request: Json, table: "Table") -> "Extent":
     from volant.loop.replay import Extent
 
+    if request["windows"] is not None and request["window_rows"] is not None:
+        raise UsageError("Windows have a number or a size, not both.", next_step="--windows 12, or --window-rows 500", field="--windows")
     declared = request["train_duration_us"]
     return Extent(
         windows=request["windows"],
