@@ -160,9 +160,13 @@ def test_a_clock_that_jumped_back_does_not_hold_deliveries_up(stores):
 
 
 def test_alerts_and_their_deliveries_are_stored_together_or_not_at_all(stores):
-    with pytest.raises(RuntimeError), stores.tx.transaction():
-        stores.alerts.add(alert())
-        stores.alerts.send([delivery("a")])
-        raise RuntimeError
+    def half_done():
+        with stores.tx.transaction():
+            stores.alerts.add(alert())
+            stores.alerts.send([delivery("a")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
     assert stores.alerts.open() == ()
     assert stores.alerts.due(AT) == ()

@@ -30,6 +30,7 @@ POINTS = (
     "loop.decided",  # a decision is kept, nothing has come of it
     "loop.turned",  # a decided cycle has finished, its end is not kept
     "windows.committed",  # window summaries committed, caller not yet told
+    "alert.delivered",  # a target has taken a notice, the outbox does not say so
     "seal.committed",  # segment row committed, raw file still there
 )
 

@@ -80,12 +80,13 @@ class AlertStore(Protocol):
 class Undelivered(Exception):  # noqa: N818 - an outcome that is expected, and handled where it is tried
     """A target did not take a notice. The message names neither its address nor a secret.
 
-    ``wait_us`` is how long the target asked to be left alone, 0 if it did not.
+    ``wait_us`` is how long the target asked to be left alone, 0 if it did not; ``final`` that no other try would help.
     """
 
-    def __init__(self, message: str, wait_us: int = 0) -> None:
+    def __init__(self, message: str, wait_us: int = 0, *, final: bool = False) -> None:
         super().__init__(message)
         self.wait_us = wait_us
+        self.final = final
 
 
 class Sender(Protocol):

@@ -50,7 +50,7 @@ class Alerts:
         """Say that a cause holds. While it is open, saying it again counts, and tells nobody unless the severity grew."""
         if not cause or not model or max(len(cause), len(model)) > LONGEST_NAME:
             raise InvalidInputError("An alert needs a short cause and a model.", found=f"cause {cause[:80]!r}, model {model[:80]!r}")
-        sentence, facts = clean(sentence), limited(facts)
+        cause, model, sentence, facts = clean(cause), clean(model), clean(sentence), limited(facts)
         with self._tx.transaction():
             known = self._store.open_cause(model, cause)
             if known is None:
@@ -63,8 +63,8 @@ class Alerts:
 
     def resolve(self, cause: str, *, model: str, sentence: str = "") -> Alert | None:
         """Say that a cause is gone; ``sentence`` says what ended it. None where it was not open."""
-        known = self._store.open_cause(model, cause)
-        if known is None:
+        cause, model = clean(cause), clean(model)
+        if self._store.open_cause(model, cause) is None:
             return None
         with self._tx.transaction():
             known = self._store.open_cause(model, cause)

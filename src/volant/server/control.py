@@ -28,9 +28,11 @@ from volant.server.outbox import settle_champion_changes
 from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
+from volant.server.telling import Telling
 from volant.server.watch import Seen, Watch
 from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
+from volant.wiring.alerting import deliverer
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -105,6 +107,7 @@ class Control:
         )
         self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)
         self.wheel = Wheel(project, self.wheel_jobs, may=lambda: self.leadership.held)
+        self.telling = Telling(deliverer(project).round, may=lambda: self.leadership.held)
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)
 

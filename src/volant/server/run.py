@@ -92,6 +92,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
         leadership=asyncio.create_task(control.leadership.run()),
         chores=asyncio.create_task(control.chores.run()),
         wheel=asyncio.create_task(control.wheel.run()),
+        telling=asyncio.create_task(control.telling.run()),
     )
     end = asyncio.create_task(_end_with_any(server, tasks))
     try:
@@ -109,6 +110,7 @@ class _Tasks(NamedTuple):
     leadership: "asyncio.Task[None]"
     chores: "asyncio.Task[None]"
     wheel: "asyncio.Task[None]"
+    telling: "asyncio.Task[None]"
 
 
 def _stop_on_signals(server: HttpServer) -> None:
@@ -139,7 +141,9 @@ async def _stop(control: Control, tasks: _Tasks) -> None:
     tasks.watch.cancel()
     tasks.chores.cancel()
     tasks.wheel.cancel()
-    ended = [*await asyncio.gather(tasks.supervision, tasks.watch, tasks.chores, tasks.wheel, return_exceptions=True)]
+    tasks.telling.cancel()
+    looked = (tasks.supervision, tasks.watch, tasks.chores, tasks.wheel, tasks.telling)
+    ended = [*await asyncio.gather(*looked, return_exceptions=True)]
     await control.wheel_jobs.close()
     await control.chores.finish()
     await control.jobs.close()

@@ -1,0 +1,1 @@
+"""Telling the world: the log, webhooks, Slack."""
