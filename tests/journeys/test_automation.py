@@ -97,9 +97,12 @@ def test_a_failing_training_is_kept_with_its_reason_and_not_repeated_until_somet
     edit(released / "opening.py", "SHIFT = 0", "SHIFT = 1 / 0")
     found = volant(released, "retrain", "--reason", "try", expect=1).json
     assert found["end"]["error"]
+    assert query(released, "SELECT cause, is_open FROM alert") == [("training", 1)]
     (line,) = volant(released, "retrain", "--dry-run").json["decisions"]
     assert line["action"] == "wait"
     assert "the last training failed" in line["sentence"]
     edit(released / "opening.py", "SHIFT = 1 / 0", "SHIFT = 0")
     (line,) = volant(released, "retrain", "--dry-run").json["decisions"]
     assert line["action"] == "retrain"
+    assert volant(released, "retrain", "--reason", "repaired", expect=None).json["end"]["error"] is None
+    assert query(released, "SELECT cause, is_open FROM alert") == [("training", 0)]

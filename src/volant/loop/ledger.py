@@ -25,6 +25,7 @@ class CycleEnd(Value, frozen=True, kw_only=True):
     run_id: str | None = None
     version: int | None = None
     error: str | None = None
+    code: str | None = None  # of the error, as kernel/errors.py names it
 
 
 class OpenCycle(Value, frozen=True, kw_only=True):

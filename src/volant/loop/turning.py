@@ -93,7 +93,7 @@ class Automation:
         try:
             turned = cycle.turn(Asked(params={}, tags={DECISION_TAG: begun.decision}), progress)
         except VolantError as error:
-            return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, error=error.what)))
+            return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, error=error.what, code=error.code)))
         self._remember(turned)
         reach("loop.turned")
         version = None if turned.version is None else turned.version.number

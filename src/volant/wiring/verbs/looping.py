@@ -8,6 +8,7 @@ from volant.loop.cycle import Turned
 from volant.loop.turning import Automation, Looked
 from volant.wiring.project import Project
 from volant.wiring.remembered import remember
+from volant.wiring.verbs.concerns import tell
 from volant.wiring.verbs.cycles import ChampionScorer, alone, ports_of, scoring_apart, setting_of
 from volant.wiring.verbs.opened import opened
 from volant.wiring.verbs.training import answer_of, checkpoint_if_leading
@@ -23,9 +24,12 @@ def look(root: Path, environment: dict[str, str], _request: Json, report: Report
         automation = _automation(project, scorer)
         decisions = automation.plan()
         if not automation.has_work(decisions):
-            return _told(project, Looked(decisions))
+            looked = Looked(decisions)
+            tell(project, looked)
+            return _told(project, looked)
         with alone(project):
             looked = automation.look(report)
+    tell(project, looked)
     checkpoint_if_leading(project)
     return _told(project, looked)
 
@@ -43,6 +47,7 @@ def retrain(root: Path, environment: dict[str, str], request: Json, report: Repo
     project = opened(root, environment)
     with alone(project), scoring_apart(project) as scorer:
         looked = _automation(project, scorer).retrain(request["reason"], actor=request["actor"], progress=report)
+    tell(project, looked)
     checkpoint_if_leading(project)
     return _told(project, looked)
 

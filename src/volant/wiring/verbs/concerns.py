@@ -1,0 +1,47 @@
+"""What a look of the automation tells people: one alert per cause, resolved by itself when the cause is gone."""
+
+from volant.kernel.errors import CheckFailedError
+from volant.loop.ledger import CycleEnd
+from volant.loop.model import Decision
+from volant.loop.turning import Looked
+from volant.monitoring.alert_model import Severity
+from volant.wiring.project import Project
+
+TRAINING, CONTRACT, PERFORMANCE = "training", "data contract", "performance"
+
+
+def tell(project: Project, looked: Looked) -> None:
+    """Raise and resolve what this look says."""
+    _about_performance(project, looked.decisions)
+    if looked.end is not None:
+        _about_cycle(project, looked.end)
+
+
+def _about_cycle(project: Project, end: CycleEnd) -> None:
+    broken = CONTRACT if end.code == CheckFailedError.code else TRAINING if end.error is not None else None
+    for cause in (TRAINING, CONTRACT):
+        if cause != broken:
+            said = "a later training read the data and finished" if broken is None else "the next training failed otherwise"
+            project.alerts.resolve(cause, model=project.name, sentence=said)
+    if broken is not None:
+        project.alerts.raise_(
+            broken,
+            severity=Severity.WARNING,
+            sentence=f"A retraining came to nothing: {end.error}",
+            facts={"decision": end.decision, "run": end.run_id},
+            model=project.name,
+        )
+
+
+def _about_performance(project: Project, decisions: tuple[Decision, ...]) -> None:
+    heard = [decision for decision in decisions if PERFORMANCE in (decision.trigger or "")]
+    if not heard:
+        project.alerts.resolve(PERFORMANCE, model=project.name, sentence="the live metric is not surely worse any more")
+        return
+    project.alerts.raise_(
+        PERFORMANCE,
+        severity=Severity.CRITICAL,
+        sentence=f"The model has become worse: {heard[0].sentence}",
+        facts=dict(heard[0].evidence),
+        model=project.name,
+    )
