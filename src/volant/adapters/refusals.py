@@ -43,6 +43,15 @@ def not_next_alert(alert: Alert, last: int) -> ConflictError:
     )
 
 
+def moved_on(model: str, revision: int, found: int) -> ConflictError:
+    """Windows that someone else has brought further meanwhile."""
+    return ConflictError(
+        f"The windows of {model} have moved on.",
+        found=f"revision {found}, not {revision}",
+        next_step="read them again and fold what is new",
+    )
+
+
 def _ranges(numbers: list[int]) -> str:
     """``1-4, 7`` of sorted numbers."""
     parts: list[list[int]] = []

@@ -1,12 +1,12 @@
 """Every logged prediction of a model, sealed or still in the open log, as one table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from volant.evidence.model import Segment
 from volant.evidence.ports import SegmentStore
-from volant.evidence.reading import LogReader, rows_of
+from volant.evidence.reading import LogReader, first_of_each_request, rows_of
 from volant.evidence.tables import prediction_table
 from volant.kernel.clock import DAY_US
 from volant.kernel.objects import ObjectStore
@@ -41,6 +41,25 @@ class Predictions:
         if until is not None:
             table = table.filter(pl.col("at") < until)
         return table.unique("prediction_id", keep="first", maintain_order=True).sort("epoch", "at", "prediction_id")
+
+    def after(self, model: str, position: Mapping[str, int]) -> "Iterator[tuple[str, pl.DataFrame]]":
+        """What came since: each source's name with its lines beyond the first ``position[name]``, in the source's order.
+
+        A source is a file of the log, and keeps its name and the order of its lines when it is sealed.
+        """
+        raw = list(LogReader(self._root).segments())
+        sealed = {segment.id: segment for segment in self._segments.segments(model)}
+        for segment in sealed.values():
+            known = position.get(segment.id, 0)
+            if known < segment.rows:
+                yield segment.id, self._sealed(segment)[known:]
+        for file in raw:
+            name = f"{file.id}-{model}"
+            if name not in sealed:
+                own = first_of_each_request(p for p in file.predictions if p.model == model)
+                lines = prediction_table(own)[position.get(name, 0) :]
+                if lines.height:
+                    yield name, lines
 
     def count(self, model: str) -> int:
         """How many rows are logged."""

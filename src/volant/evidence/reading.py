@@ -1,12 +1,12 @@
 """Reading the open log: files of all writers, those still growing included."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from volant.evidence.frames import SEGMENT_SUFFIX, Damage, read_frames
-from volant.evidence.model import Prediction
+from volant.evidence.model import Outcome, Prediction
 from volant.kernel.codec import Value
 
 _DECODER = msgspec.json.Decoder(Prediction)
@@ -75,6 +75,18 @@ def read_segment(path: Path) -> RawSegment | None:
         except (msgspec.ValidationError, msgspec.DecodeError):
             damages.append(Damage(offset=-1, length=len(found), torn=False))
     return RawSegment(worker=path.parent.name, name=path.name, predictions=tuple(predictions), damages=tuple(damages))
+
+
+def first_of_each_request(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    """A request that named itself is answered once; attempts on which the model raised may be several."""
+    seen: set[tuple[str, str | None]] = set()
+    for prediction in predictions:
+        if prediction.request_id is not None and prediction.outcome is Outcome.OK:
+            name = (prediction.request_id, prediction.fingerprint)
+            if name in seen:
+                continue
+            seen.add(name)
+        yield prediction
 
 
 def rows_of(prediction: Prediction) -> int:

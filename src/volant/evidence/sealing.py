@@ -7,14 +7,14 @@ row, then the raw file goes. Sealing the same file again gives the same bytes an
 import contextlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from volant.evidence.frames import SEGMENT_SUFFIX
 from volant.evidence.log import LOCK_FILE, take_folder
-from volant.evidence.model import Outcome, Prediction, Segment
+from volant.evidence.model import Prediction, Segment
 from volant.evidence.ports import SegmentStore
-from volant.evidence.reading import RawSegment, read_segment
+from volant.evidence.reading import RawSegment, first_of_each_request, read_segment
 from volant.evidence.tables import prediction_table
 from volant.kernel.clock import MINUTE_US, Clock
 from volant.kernel.codec import Value
@@ -73,7 +73,7 @@ class Sealer:
             path.unlink(missing_ok=True)
 
     def _seal_model(self, raw: RawSegment, model: str, predictions: Sequence[Prediction]) -> Segment | None:
-        once = list(_first_of_each_request(predictions))
+        once = list(first_of_each_request(predictions))
         table = prediction_table(once)
         buffer = io.BytesIO()
         table.write_parquet(buffer, compression="zstd", statistics=True)
@@ -123,15 +123,3 @@ def _by_model(raw: RawSegment) -> Iterator[tuple[str, list[Prediction]]]:
     models = dict.fromkeys(prediction.model for prediction in raw.predictions)
     for model in models:
         yield model, [prediction for prediction in raw.predictions if prediction.model == model]
-
-
-def _first_of_each_request(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """A request that named itself is answered once; attempts on which the model raised may be several."""
-    seen: set[tuple[str, str | None]] = set()
-    for prediction in predictions:
-        if prediction.request_id is not None and prediction.outcome is Outcome.OK:
-            name = (prediction.request_id, prediction.fingerprint)
-            if name in seen:
-                continue
-            seen.add(name)
-        yield prediction

@@ -16,6 +16,7 @@ from volant.kernel.transactions import Transactions
 from volant.lineage.ports import LineageStore
 from volant.loop.ports import ReplayStore
 from volant.monitoring.alert_ports import AlertStore
+from volant.monitoring.ports import WindowStore
 from volant.pipelines.ports import StepStore
 from volant.registry.ports import ModelStore
 from volant.tracking.ports import RunStore
@@ -42,11 +43,12 @@ class Stores(NamedTuple):
     lineage: LineageStore
     replays: ReplayStore
     alerts: AlertStore
+    windows: WindowStore
 
 
 def sqlite_stores(folder: Path, clock: Clock, ids: Ids) -> Stores:
     """SQLite and object files below ``folder``, which is made if it is not there."""
-    from volant.adapters.db.sqlite import access, alerts, evidence, results, runs, versions
+    from volant.adapters.db.sqlite import access, alerts, evidence, results, runs, versions, windows
     from volant.adapters.db.sqlite.database import SqliteDatabase
     from volant.adapters.db.sqlite.events import SqliteEvents
     from volant.adapters.objects.local import LocalObjects
@@ -68,12 +70,13 @@ def sqlite_stores(folder: Path, clock: Clock, ids: Ids) -> Stores:
         lineage=results.SqliteLineage(database),
         replays=results.SqliteReplays(database),
         alerts=alerts.SqliteAlerts(database),
+        windows=windows.SqliteWindows(database),
     )
 
 
 def memory_stores(clock: Clock, ids: Ids) -> Stores:
     """Everything in memory, gone with the process."""
-    from volant.adapters.memory import access, alerts, evidence, results, runs, versions
+    from volant.adapters.memory import access, alerts, evidence, results, runs, versions, windows
     from volant.adapters.memory.database import MemoryDatabase
     from volant.adapters.memory.events import MemoryEvents
     from volant.adapters.objects.memory import MemoryObjects
@@ -95,4 +98,5 @@ def memory_stores(clock: Clock, ids: Ids) -> Stores:
         lineage=results.MemoryLineage(database),
         replays=results.MemoryReplays(database),
         alerts=alerts.MemoryAlerts(database),
+        windows=windows.MemoryWindows(database),
     )

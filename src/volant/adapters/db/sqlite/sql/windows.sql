@@ -1,0 +1,36 @@
+-- name: basis
+SELECT revision, basis FROM watch_basis WHERE model = ?;
+
+-- name: sources
+SELECT source, lines FROM watch_source WHERE model = ?;
+
+-- name: set_basis
+INSERT INTO watch_basis (model, revision, basis) VALUES (:model, :revision, :basis)
+ON CONFLICT (model) DO UPDATE SET revision = :revision, basis = :basis;
+
+-- name: set_source
+INSERT INTO watch_source (model, source, lines) VALUES (?, ?, ?)
+ON CONFLICT (model, source) DO UPDATE SET lines = excluded.lines;
+
+-- name: set_window
+INSERT INTO watch_window (model, epoch, arm, number, from_us, to_us, rows, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (model, epoch, arm, number) DO UPDATE
+SET from_us = excluded.from_us, to_us = excluded.to_us, rows = excluded.rows, body = excluded.body;
+
+-- name: forget_windows
+DELETE FROM watch_window WHERE model = ?;
+
+-- name: forget_sources
+DELETE FROM watch_source WHERE model = ?;
+
+-- name: extents
+SELECT number, from_us, to_us, rows FROM watch_window WHERE model = ? AND epoch = ? AND arm = ? ORDER BY number;
+
+-- name: get
+SELECT body FROM watch_window WHERE model = ? AND epoch = ? AND arm = ? AND number = ?;
+
+-- name: latest
+SELECT body FROM watch_window WHERE model = ? AND epoch = ? AND arm = ? ORDER BY number DESC LIMIT ?;
+
+-- name: arms
+SELECT DISTINCT epoch, arm FROM watch_window WHERE model = ? ORDER BY epoch, arm;

@@ -1,0 +1,63 @@
+"""Summaries of windows in memory."""
+
+from collections.abc import Mapping, Sequence
+
+from volant.adapters.documents import as_stored
+from volant.adapters.memory.database import MemoryDatabase
+from volant.adapters.refusals import moved_on
+from volant.monitoring.ports import Covered, Extent
+from volant.monitoring.summary import WindowSummary
+
+
+class MemoryWindows:
+    """See :class:`volant.monitoring.ports.WindowStore`."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+        self._windows = database.table("watch_window")  # (model, epoch, arm, number) -> summary
+        self._covered = database.table("watch_basis")  # model -> covered
+
+    def covered(self, model: str) -> Covered:
+        """See the port."""
+        with self._db.reading():
+            found: Covered = self._covered.get(model, Covered())
+            return found
+
+    def commit(self, model: str, before: Covered, basis: str, lines: Mapping[str, int], windows: Sequence[WindowSummary]) -> None:
+        """See the port."""
+        kept = [as_stored(window) for window in windows]
+        with self._db.transaction():
+            found = self.covered(model)
+            if found.revision != before.revision:
+                raise moved_on(model, before.revision, found.revision)
+            anew = found.basis != basis
+            if anew:
+                for name in [name for name in self._windows if name[0] == model]:
+                    del self._windows[name]
+            for window in kept:
+                self._windows[window.model, window.epoch, window.arm, window.number] = window
+            known = {} if anew else found.lines
+            self._covered[model] = Covered(revision=before.revision + 1, basis=basis, lines={**known, **lines})
+
+    def extents(self, model: str, epoch: int, arm: str) -> tuple[Extent, ...]:
+        """See the port."""
+        return tuple(Extent(number=w.number, from_us=w.from_us, to_us=w.to_us, rows=w.rows) for w in self._of(model, epoch, arm))
+
+    def get(self, model: str, epoch: int, arm: str, number: int) -> WindowSummary | None:
+        """See the port."""
+        with self._db.reading():
+            return self._windows.get((model, epoch, arm, number))
+
+    def latest(self, model: str, epoch: int, arm: str, limit: int = 100) -> tuple[WindowSummary, ...]:
+        """See the port."""
+        found = self._of(model, epoch, arm)
+        return found[max(len(found) - max(limit, 0), 0) :]
+
+    def arms(self, model: str) -> tuple[tuple[int, str], ...]:
+        """See the port."""
+        with self._db.reading():
+            return tuple(sorted({(epoch, arm) for name, epoch, arm, _ in self._windows if name == model}))
+
+    def _of(self, model: str, epoch: int, arm: str) -> tuple[WindowSummary, ...]:
+        with self._db.reading():
+            return tuple(window for name, window in sorted(self._windows.items()) if name[:3] == (model, epoch, arm))

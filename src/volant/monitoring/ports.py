@@ -1,0 +1,59 @@
+"""What watching needs stored: summaries of windows with how much of the log they cover."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from volant.kernel.codec import Value
+from volant.monitoring.summary import WindowSummary
+
+
+class Covered(Value, frozen=True, kw_only=True):
+    """How much of the log a model's summaries cover: for each source (``Predictions.after``) the number of lines.
+
+    ``revision`` counts commits; ``basis`` names the settings under which the windows were cut.
+    """
+
+    revision: int = 0
+    basis: str = ""
+    lines: dict[str, int] = {}
+
+
+class Extent(Value, frozen=True, kw_only=True):
+    """Where a stored window lies and how many rows it holds."""
+
+    number: int
+    from_us: int
+    to_us: int
+    rows: int
+
+
+class WindowStore(Protocol):
+    """Summaries per (model, epoch, arm, number). They can be made again from the log at any time."""
+
+    def covered(self, model: str) -> Covered:
+        """What the summaries rest on; revision 0 where there are none."""
+        ...
+
+    def commit(self, model: str, before: Covered, basis: str, lines: Mapping[str, int], windows: Sequence[WindowSummary]) -> None:
+        """Put windows (replacing those of the same name) and what they cover now, together.
+
+        ``ConflictError`` if someone else committed since ``before`` was read; nothing is changed then. A ``basis`` that
+        differs from the one before starts anew: all earlier windows of the model go.
+        """
+        ...
+
+    def extents(self, model: str, epoch: int, arm: str) -> tuple[Extent, ...]:
+        """By number."""
+        ...
+
+    def get(self, model: str, epoch: int, arm: str, number: int) -> WindowSummary | None:
+        """One window, or None."""
+        ...
+
+    def latest(self, model: str, epoch: int, arm: str, limit: int = 100) -> tuple[WindowSummary, ...]:
+        """The newest windows, oldest first."""
+        ...
+
+    def arms(self, model: str) -> tuple[tuple[int, str], ...]:
+        """(epoch, arm) of which there are windows, sorted."""
+        ...
