@@ -61,6 +61,17 @@ MODELS = Family(
     ),
     default="list",
 )
+ALERTS = Family(
+    "alerts",
+    "What needs attention, and who is told",
+    (
+        Line("list", "alerts:list_alerts", "Open alerts, worst first (what 'volant alerts' does)"),
+        Line("show", "alerts:show", "One alert: what was seen, and who was told"),
+        Line("ack", "alerts:ack", "Say that you look after one"),
+        Line("test", "alerts:test", "Tell every target a test"),
+    ),
+    default="list",
+)
 AUDIT = Family(
     "audit",
     "The chain of decisions",
@@ -130,6 +141,7 @@ SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         "Watch",
         (
             Line("status", "status:status", "Where the wheel stands and what it waits for"),
+            ALERTS,
             Line("lineage", "lineage:lineage", "What something was made of, and used for"),
             AUDIT,
         ),
