@@ -17,6 +17,7 @@ from volant.loop.model import Action, Decision
 from volant.loop.ports import ReplayRecord
 from volant.loop.replay_model import PolicyResult, ReplayResult, ReplayWindow
 from volant.models.model import FeatureFunction, Field, Manifest, Signature
+from volant.monitoring.alert_model import Severity
 from volant.registry.model import ModelVersion
 from volant.tracking.model import Artifact, Metric, Run, RunStatus, StepRecord
 
@@ -86,9 +87,31 @@ class Seeding:
         self.evidence()
         self.lineage()
         self.replay()
+        self.alerts()
         self.project.clock.now_us = NOW
         self.project.events.checkpoint()
         return self
+
+    # alerts
+
+    def alerts(self):
+        """One of each standing: over, looked after, open and worse than before."""
+        raised = self.project.alerts
+
+        def see(cause, severity, sentence, **facts):
+            return raised.raise_(cause, severity=severity, sentence=sentence, facts=facts, model="bikes")
+
+        self.project.clock.now_us = NOW - 3 * DAY_US
+        see("contract", Severity.WARNING, f"Data broke their contract: {self.evil}.", column=self.evil, rows=12)
+        raised.resolve("contract", model="bikes", sentence=f"The source holds to it again {self.evil}.")
+        self.project.clock.now_us = NOW - 5 * HOUR_US
+        seen = see("labels late", Severity.WARNING, "Labels are 2 days late.", delay_us=2 * DAY_US)
+        raised.acknowledge(seen.id, "ada", f"The counting office is closed {self.evil}.")
+        see("performance", Severity.WARNING, "The error is 41.5, above 30.1.", loss=41.5, reference=30.1)
+        self.project.clock.now_us = NOW - HOUR_US
+        see("performance", Severity.CRITICAL, "The error is 71.5, above 30.1.", loss=71.5, reference=30.1)
+        refused = self.project.stores.alerts.due(NOW)[0]
+        self.project.stores.alerts.failed(refused.id, f"it answered 500 {self.evil}", NOW + MINUTE_US)
 
     # data
 

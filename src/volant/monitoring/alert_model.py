@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     RAISED = "raised"
     WORSENED = "worsened"
     RESOLVED = "resolved"
+    TEST = "test"  # nothing happened; somebody tries whether targets can be reached
 
 
 class Alert(Value, frozen=True, kw_only=True):

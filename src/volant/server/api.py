@@ -21,6 +21,7 @@ V1 = "/api/v1"
 MAX_LABEL_BYTES = 16 * 1024 * 1024
 MAX_LIMIT = 1000
 _LABELS = {"labels": 'A list of {"prediction_id" or "key", "label", "known_at"?}.'}
+_NOTE = {"note": "What you know or do about it; may be left out."}
 _DECISION = {
     "reason": "Why, in words; kept with the decision.",
     "override": "true: let it out although the gate did not pass (approve only).",
@@ -59,6 +60,20 @@ class Api:
                 "What something was made of, and used for.",
                 self.lineage,
                 {"node": "A prediction, version, run or dataset."},
+            ),
+            _read(
+                f"{V1}/alerts",
+                "Open alerts, worst first.",
+                self.alerts,
+                {"all": "1: also the resolved, newest first.", "limit": "1 to 1000."},
+            ),
+            _read(f"{V1}/alerts/{{alert}}", "One alert, by number or id.", self.alert),
+            _change(
+                f"{V1}/alerts/{{alert}}/acknowledge",
+                Permission.CONTRIBUTE,
+                "Say that you look after an alert.",
+                self.acknowledge,
+                body=_NOTE,
             ),
             _read(f"{V1}/audit/verify", "Recompute the audit chain.", self.audit),
             _read(f"{V1}/replays", "Finished replays, newest first.", self.replays),
@@ -123,6 +138,27 @@ class Api:
         if not 0 < len(node) <= 300:
             raise InvalidInputError("'node' must name what to trace.", next_step=f"{V1}/lineage?node=@champion", field="node")
         return json_response(self._commands.lineage(self._project, node))
+
+    def alerts(self, request: Request) -> Response:
+        """``GET /alerts``."""
+        from volant.wiring import alerting
+
+        limit = _whole_number(request.query.get("limit", "100"), "limit", MAX_LIMIT)
+        return json_response(alerting.alerts(self._project, everything=request.query.get("all") == "1", limit=limit))
+
+    def alert(self, request: Request) -> Response:
+        """``GET /alerts/{alert}``."""
+        from volant.wiring import alerting
+
+        found = self._project.alerts.find(request.params["alert"], model=self._project.name)
+        return json_response(alerting.one(self._project, found))
+
+    def acknowledge(self, request: Request) -> Response:
+        """``POST /alerts/{alert}/acknowledge``."""
+        from volant.wiring import alerting
+
+        note = _optional_note(request)
+        return json_response(alerting.acknowledge(self._project, request.params["alert"], actor=_actor(request), note=note))
 
     def audit(self, _request: Request) -> Response:
         """``GET /audit/verify``."""
@@ -211,3 +247,13 @@ def _decision(request: Request, fields: set[str]) -> dict[str, Any]:
     if not isinstance(reason, str) or not reason.strip() or len(reason) > 2000:
         raise InvalidInputError("A decision needs a reason of 1 to 2000 characters.", next_step='send {"reason": "..."}', field="reason")
     return given
+
+
+def _optional_note(request: Request) -> str:
+    given = request.json() if request.body else {}
+    note = given.get("note", "") if isinstance(given, dict) else None
+    if not isinstance(note, str) or given.keys() - {"note"} or len(note) > 2000:
+        raise InvalidInputError(
+            "The body may hold a note of up to 2000 characters, and nothing else.", next_step='send {"note": "..."}', field="note"
+        )
+    return note

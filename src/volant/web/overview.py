@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from volant.config.model import Autonomy
 from volant.gates.model import GateReport
 from volant.registry.model import ModelState, ModelVersion, VersionState
+from volant.web.alerts_page import glance
 from volant.web.checks import TONES, difference, labels_wait, main_check, newest_reports
 from volant.web.history import decisions
 from volant.web.traffic import Traffic
@@ -27,6 +28,7 @@ def overview(project: "Project", traffic: Traffic) -> Json:
         "models": rows,
         "waiting": [row for row in rows if row["next"]["waiting"]],
         "recent": recent[:RECENT],
+        "alerts": glance(project),
         "metric": project.config.metric,
     }
 

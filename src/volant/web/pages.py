@@ -7,6 +7,7 @@ from volant.access.model import Permission
 from volant.access.routes import PUBLIC, ErrorPage, Request, Response, Route
 from volant.kernel.errors import InvalidInputError, VolantError
 from volant.web import assets, data_pages, lineage_page, model_page, replay_pages, run_pages
+from volant.web.alerts_page import Acknowledging, alerts_page
 from volant.web.audit_page import audit_page
 from volant.web.decisions import Decisions, whole_number
 from volant.web.overview import overview
@@ -72,6 +73,14 @@ class Pages:
             *self._page("/replays", "replays.html", lambda _r: replay_pages.replays_list(project), "Replays"),
             *self._page("/replays/{id}", "replay.html", lambda r: replay_pages.replay_page(project, r.params["id"]), "One replay"),
             *self._page("/lineage", "lineage.html", lambda r: lineage_page.lineage_page(project, r.query.get("node", "")), "Lineage"),
+            *self._page("/alerts", "alerts.html", self._alerts, "Alerts"),
+            Route(
+                method="POST",
+                path="/alerts/{alert}/acknowledge",
+                needs=Permission.CONTRIBUTE,
+                summary="Say that you look after an alert.",
+                handler=Acknowledging(project, self._site),
+            ),
             *self._page("/audit", "audit.html", lambda r: audit_page(project, _page_number(r)), "Audit"),
             Route(method="GET", path="/login", needs=PUBLIC, summary="A form for a token.", handler=self._login),
             Route(
@@ -119,6 +128,9 @@ class Pages:
     def _version(self, request: Request) -> Json:
         number = whole_number(request.params["number"])
         return version_sheet(self._project, request.params["model"], number, may_approve=may(request, Permission.APPROVE))
+
+    def _alerts(self, request: Request) -> Json:
+        return alerts_page(self._project, _page_number(request), may_acknowledge=may(request, Permission.CONTRIBUTE))
 
     def _runs(self, request: Request) -> Json:
         sort, order = request.query.get("sort") or None, request.query.get("order", "")

@@ -31,6 +31,7 @@ NAVIGATION = (
     ("/data", "Data"),
     ("/replays", "Replays"),
     ("/lineage", "Lineage"),
+    ("/alerts", "Alerts"),
     ("/audit", "Audit"),
 )
 # With "no-referrer" a browser sends "Origin: null" with a posted form, and the server would refuse its own pages.

@@ -53,7 +53,8 @@ def _state(alert: dict[str, Any]) -> Mark:
 
 def _trouble(alert: dict[str, Any], told: dict[str, Any]) -> str:
     then = "given up" if told["given_up_at"] is not None else f"next try {moment(told['next_at'])}"
-    return f"alert {alert['number']} did not reach {told['target']}: {told['error']} ({counted(told['tries'], 'try').replace('trys', 'tries')}, {then})"
+    tries = "1 try" if told["tries"] == 1 else f"{told['tries']} tries"
+    return f"alert {alert['number']} did not reach {told['target']}: {told['error']} ({tries}, {then})"
 
 
 @verb("show", example="volant alerts show 3")
