@@ -151,10 +151,10 @@ def test_a_step_that_raises_shows_its_own_traceback_and_its_inputs_and_the_next_
 
 @pytest.mark.parametrize(("number", "everyone"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_run_that_is_told_to_stop_stops_and_is_on_record_as_killed(plain, number, everyone):
-    edit(plain / "pipeline.py", "    slots = features", "    import time\n\n    time.sleep(2)\n    slots = features")
+    slow = '    import time\n\n    open("begun", "w").close()\n    time.sleep(2)\n    slots = features'
+    edit(plain / "pipeline.py", "    slots = features", slow)
     with start(plain, "run", start_new_session=True) as process:
-        waits_for(lambda: (plain / ".volant" / "volant.db").exists() and query(plain, "select 1 from run_step"))
-        time.sleep(0.3)
+        waits_for((plain / "begun").exists)
         (os.killpg if everyone else os.kill)(process.pid, number)
         _, err = process.communicate(timeout=30)
     assert process.returncode in {130, -signal.SIGTERM}

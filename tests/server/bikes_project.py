@@ -1,5 +1,6 @@
 """A real project: its versions 1 and 2 come from real runs. The model adds temperature and season, so answers are known."""
 
+import os
 from pathlib import Path
 
 from volant.wiring import commands
@@ -67,7 +68,7 @@ def run_twice(root: Path) -> Path:
 
 
 def opened(root: Path):
-    return open_project(root, environment={})
+    return open_project(root, environment=dict(os.environ))
 
 
 def release(project, number: int) -> None:
