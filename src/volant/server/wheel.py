@@ -43,6 +43,7 @@ class Wheel:
         self._tell = tell
         self._seen: object = None
         self._looked_at = 0
+        self._lengths: dict[str, int] = {}
         self.last: Json = {}
         self.busy = False
 
@@ -94,9 +95,15 @@ class Wheel:
         return (
             tuple(stat_mark(project.root / name) for name in files if name is not None),
             project.labels.revision(project.name),
-            len(project.events.read(f"model/{project.name}")),
-            len(project.events.read(f"loop/{project.name}")),
+            self._length(f"model/{project.name}"),
+            self._length(f"loop/{project.name}"),
         )
+
+    def _length(self, stream: str) -> int:
+        """How many events a stream has; only new ones are read."""
+        known = self._lengths.get(stream, 0)
+        self._lengths[stream] = known + len(self._project.events.read(stream, known))
+        return self._lengths[stream]
 
     def _overdue(self) -> bool:
         since = self._project.clock.now() - self._looked_at
