@@ -4,6 +4,7 @@ import pytest
 from stored_values import AT
 
 from volant.kernel.errors import ConflictError, InvalidInputError
+from volant.monitoring.model import LiveReport, Reference, WindowPerformance
 from volant.monitoring.ports import Covered, Extent
 from volant.monitoring.summary import ColumnSummary, Latencies, WindowSummary
 
@@ -89,3 +90,29 @@ def test_windows_join_an_open_transaction_and_go_with_it(stores):
         both()
     assert stores.windows.covered("bikes") == Covered()
     assert stores.windows.get("bikes", 1, "champion", 0) is None
+
+
+def live(epoch, **changes):
+    window = WindowPerformance(number=0, from_us=AT, to_us=AT + 9, rows=50, labelled=20, loss=1.5, waits="waits for labels")
+    fields = {
+        "model": "bikes",
+        "epoch": epoch,
+        "version": epoch,
+        "metric": "mae",
+        "lower_is_better": True,
+        "recorded_at": AT,
+        "labels": 7,
+        "lines": 3,
+        "reference": Reference(rows=100, loss=1.0, loss_variance=0.1, df=9, value=1.0),
+        "windows": (window,),
+    }
+    return LiveReport(**fields | changes)
+
+
+def test_the_performance_of_an_epoch_is_revised_in_its_place(stores):
+    assert stores.windows.live("bikes", 1) is None
+    for report in (live(2), live(1), live(10), live(2, labels=9), live(3, model="trams")):
+        stores.windows.keep_live(report)
+    assert stores.windows.live("bikes", 2) == live(2, labels=9)
+    assert [report.epoch for report in stores.windows.lives("bikes")] == [1, 2, 10]
+    assert [report.epoch for report in stores.windows.lives("bikes", 2)] == [2, 10]

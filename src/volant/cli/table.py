@@ -72,6 +72,15 @@ ALERTS = Family(
     ),
     default="list",
 )
+MONITOR = Family(
+    "monitor",
+    "How the champion does on live traffic",
+    (
+        Line("show", "monitor:show", "Traffic, errors, data quality and the live metric (what 'volant monitor' does)"),
+        Line("check", "monitor:check", "Exit with 3 if the windows show what needs attention"),
+    ),
+    default="show",
+)
 AUDIT = Family(
     "audit",
     "The chain of decisions",
@@ -142,6 +151,7 @@ SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         (
             Line("status", "status:status", "Where the wheel stands and what it waits for"),
             ALERTS,
+            MONITOR,
             Line("lineage", "lineage:lineage", "What something was made of, and used for"),
             AUDIT,
         ),

@@ -43,6 +43,8 @@ def summarised(lines: pl.DataFrame, contract: "Contract | None") -> tuple[Window
             from_us=row["from"],
             to_us=row["to"],
             rows=row["rows"],
+            event_from_us=row["event_from"],
+            event_to_us=row["event_to"],
             requests=row["requests"],
             errors=row["errors"],
             invalid=row["invalid"],
@@ -72,6 +74,8 @@ def _basics(lines: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("at").min().alias("from"),
             pl.col("at").max().alias("to"),
+            pl.col("event_time").min().alias("event_from"),
+            pl.col("event_time").max().alias("event_to"),
             pl.len().alias("rows"),
             _FIRST_OF_REQUEST.sum().alias("requests"),
             (~_ANSWERED).sum().alias("errors"),

@@ -28,6 +28,8 @@ class WindowPerformance(Value, frozen=True, kw_only=True):
     to_us: int
     rows: int
     labelled: int
+    event_from_us: int | None = None
+    event_to_us: int | None = None
     loss: float | None = None
     loss_variance: float | None = None
     df: int | None = None
@@ -58,3 +60,30 @@ class WindowPerformance(Value, frozen=True, kw_only=True):
             loss_variance=self.loss_variance,
             df=self.df,
         )
+
+
+class Reference(Value, frozen=True, kw_only=True):
+    """What the champion showed on its own holdout: row loss with its variance, and the metric with bounds."""
+
+    rows: int
+    loss: float
+    loss_variance: float | None
+    df: int | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class LiveReport(Value, frozen=True, kw_only=True):
+    """The realised performance of one epoch's champion. ``labels`` and ``lines`` name what it was computed from."""
+
+    model: str
+    epoch: int
+    version: int | None
+    metric: str
+    lower_is_better: bool
+    recorded_at: int
+    labels: int  # LabelStore.revision
+    lines: int  # Covered.revision
+    reference: Reference | None
+    windows: tuple[WindowPerformance, ...]

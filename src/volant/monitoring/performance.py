@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,19 +21,18 @@ from volant.evidence.labels import label_value
 from volant.evidence.model import Label, Outcome
 from volant.evidence.pairing import KNOWN_AT, LABEL, paired
 from volant.kernel.clock import iso
+from volant.monitoring.bounds import in_metric
 from volant.monitoring.model import WindowEvidence, WindowPerformance
 from volant.monitoring.reference import reference_of
 from volant.monitoring.windows import UNIT, WINDOW, cut
-from volant.stats.blocks import MeanEstimate, mean_of_dependent
-from volant.stats.metrics import row_losses, score
+from volant.stats.blocks import mean_of_dependent
+from volant.stats.metrics import row_losses
 from volant.stats.names import metric_named
-from volant.stats.paired import interval_of
 from volant.stats.predicted import Predicted
 
 __all__ = ["Question", "live_windows", "reference_of", "watched_windows"]
 
 CHAMPION_ARM = "champion"
-CONFIDENCE = 0.95
 _COMPARED = 5
 _ID = "prediction_id"
 
@@ -129,7 +129,7 @@ def measure(lines: pl.DataFrame, question: Question, *, number: int) -> WindowPe
     first, last = lines["at"].min(), lines["at"].max()
     assert isinstance(first, int)
     assert isinstance(last, int)
-    unlabelled = WindowPerformance(number=number, from_us=first, to_us=last, rows=lines.height, labelled=0)
+    unlabelled = WindowPerformance(number=number, from_us=first, to_us=last, rows=lines.height, labelled=0, **_happened(lines))
     known = lines.filter(pl.col(LABEL).is_not_null())
     if known.height == 0:
         return unlabelled
@@ -142,7 +142,7 @@ def measure(lines: pl.DataFrame, question: Question, *, number: int) -> WindowPe
     estimate = mean_of_dependent(
         losses.values[losses.valid], known[UNIT].to_numpy()[losses.valid], None if groups is None else groups[losses.valid]
     )
-    value, low, high = _in_metric(question.metric, target, predicted, estimate)
+    value, low, high = in_metric(question.metric, target, predicted, estimate)
     return msgspec.structs.replace(
         unlabelled,
         labelled=labelled_rows,
@@ -154,6 +154,11 @@ def measure(lines: pl.DataFrame, question: Question, *, number: int) -> WindowPe
         high=high,
         label_delay_us=_median_delay(known),
     )
+
+
+def _happened(lines: pl.DataFrame) -> dict[str, Any]:
+    """From when to when the rows happened, where that is known."""
+    return {"event_from_us": lines["event_time"].min(), "event_to_us": lines["event_time"].max()}
 
 
 def _answers(lines: pl.DataFrame, question: Question) -> Predicted:
@@ -176,21 +181,6 @@ def _values(column: pl.Series, task: Task) -> np.ndarray:
 def _groups(lines: pl.DataFrame, group: str | None) -> np.ndarray | None:
     name = f"f:{group}"
     return lines[name].cast(pl.String, strict=False).fill_null("").to_numpy() if group and name in lines.columns else None
-
-
-def _in_metric(
-    metric: str, target: np.ndarray, predicted: Predicted, estimate: MeanEstimate
-) -> tuple[float | None, float | None, float | None]:
-    """The metric with bounds; None for bounds of metrics that are no function of a mean."""
-    bounds = interval_of(estimate, CONFIDENCE)
-    low, high = bounds.low, bounds.high
-    if metric == "accuracy":
-        low, high = (None if high is None else 1 - high), (None if low is None else 1 - low)
-    elif metric == "rmse":
-        low, high = (None if low is None else math.sqrt(max(low, 0.0))), (None if high is None else math.sqrt(max(high, 0.0)))
-    elif not metric_named(metric).additive:
-        low = high = None
-    return score(metric, target, predicted).value, low, high
 
 
 def _median_delay(lines: pl.DataFrame) -> int | None:
@@ -234,7 +224,7 @@ def _waits_for(window: WindowPerformance, earlier: list[float], question: Questi
     over = question.known_by is not None and question.known_by >= due
     usual = statistics.median(earlier) if earlier else 1.0
     if window.labelled == 0:
-        return "no labels came in time" if over else f"waits for labels, due by {iso(due)}"
+        return "no labels came in time" if over else f"waits for labels, due by {iso(due)[:16]}Z"
     if over or window.coverage >= usual:
         return None
-    return f"waits for labels: {window.coverage:.0%} of the usual {usual:.0%}, due by {iso(due)}"
+    return f"waits for labels: {window.coverage:.0%} of the usual {usual:.0%}, due by {iso(due)[:16]}Z"

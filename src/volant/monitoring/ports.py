@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from volant.kernel.codec import Value
+from volant.monitoring.model import LiveReport
 from volant.monitoring.summary import WindowSummary
 
 
@@ -56,4 +57,16 @@ class WindowStore(Protocol):
 
     def arms(self, model: str) -> tuple[tuple[int, str], ...]:
         """(epoch, arm) of which there are windows, sorted."""
+        ...
+
+    def keep_live(self, report: LiveReport) -> None:
+        """Put an epoch's realised performance in the place of what was kept of it."""
+        ...
+
+    def live(self, model: str, epoch: int) -> LiveReport | None:
+        """As last kept, or None."""
+        ...
+
+    def lives(self, model: str, limit: int = 50) -> tuple[LiveReport, ...]:
+        """Those of the newest epochs, oldest first."""
         ...

@@ -10,7 +10,9 @@ from volant.gates.model import GateReport
 from volant.gates.rules import CANDIDATE
 from volant.kernel.errors import NotFoundError
 from volant.kernel.objects import ObjectStore
-from volant.stats.blocks import MeanEstimate, mean_of_dependent
+from volant.monitoring.bounds import in_metric
+from volant.monitoring.model import Reference
+from volant.stats.blocks import mean_of_dependent
 from volant.stats.metrics import row_losses
 from volant.stats.names import CLASSIFICATION, metric_named
 from volant.stats.predicted import Predicted, classes_of
@@ -22,14 +24,12 @@ def reference_of(report: GateReport, objects: ObjectStore, metric: str) -> tuple
     ``report`` is the one in which the champion was the candidate. (None, None) where it had no usable row; a variance of
     None where one row says nothing about spread.
     """
-    found = reference_estimate(report, objects, metric)
-    if found is None:
-        return None, None
-    return found.mean, found.variance if found.known else None
+    found = full_reference(report, objects, metric)
+    return (None, None) if found is None else (found.loss, found.loss_variance)
 
 
-def reference_estimate(report: GateReport, objects: ObjectStore, metric: str) -> MeanEstimate | None:
-    """The same with its degrees of freedom; None where no row of the holdout can be used."""
+def full_reference(report: GateReport, objects: ObjectStore, metric: str) -> Reference | None:
+    """The same with the metric in its own unit; None where no row of the holdout can be used."""
     table = pl.read_parquet(io.BytesIO(objects.get(report.predictions)))
     if table.height == 0:
         return None
@@ -39,7 +39,17 @@ def reference_estimate(report: GateReport, objects: ObjectStore, metric: str) ->
     losses = row_losses(metric_named(metric).row_loss, target, predicted)
     if not losses.valid.any():
         return None
-    return mean_of_dependent(losses.values[losses.valid], table["time"].to_numpy()[losses.valid])
+    found = mean_of_dependent(losses.values[losses.valid], table["time"].to_numpy()[losses.valid])
+    value, low, high = in_metric(metric, target, predicted, found)
+    return Reference(
+        rows=found.rows,
+        loss=found.mean,
+        loss_variance=found.variance if found.known else None,
+        df=found.df if found.known else None,
+        value=value,
+        low=low,
+        high=high,
+    )
 
 
 def _target(table: pl.DataFrame, metric: str) -> np.ndarray:

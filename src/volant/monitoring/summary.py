@@ -6,8 +6,11 @@ The control process reads and merges them, so this needs the standard library on
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from volant.kernel.codec import Value
+
+N = TypeVar("N", int, float)
 
 STEPS_PER_DOUBLING = 4
 MOST_VALUES = 50
@@ -80,6 +83,9 @@ class ColumnSummary(Value, frozen=True, kw_only=True):
 class WindowSummary(Value, frozen=True, kw_only=True):
     """What happened in one window of one arm. ``number`` counts an epoch's windows, or names the stretch of time.
 
+    ``from_us`` and ``to_us``: when its first and last row were answered; ``event_from_us`` and ``event_to_us``: when what
+    they are about happened, where the project has a time column.
+
     ``requests`` counts requests and batches, ``errors`` rows on which the model raised, ``invalid`` answers that cannot be
     used (null or not finite). ``breaks`` counts rows per broken rule of the contract, of ``checked`` rows.
     """
@@ -91,6 +97,8 @@ class WindowSummary(Value, frozen=True, kw_only=True):
     from_us: int
     to_us: int
     rows: int
+    event_from_us: int | None = None
+    event_to_us: int | None = None
     requests: int = 0
     errors: int = 0
     invalid: int = 0
@@ -114,6 +122,8 @@ class WindowSummary(Value, frozen=True, kw_only=True):
             from_us=min(self.from_us, other.from_us),
             to_us=max(self.to_us, other.to_us),
             rows=self.rows + other.rows,
+            event_from_us=_of_both(min, self.event_from_us, other.event_from_us),
+            event_to_us=_of_both(max, self.event_to_us, other.event_to_us),
             requests=self.requests + other.requests,
             errors=self.errors + other.errors,
             invalid=self.invalid + other.invalid,
@@ -148,6 +158,6 @@ def limited(counts: Mapping[str, int]) -> dict[str, int]:
     return {**kept, OTHERS: others} if others else kept
 
 
-def _of_both(pick: Callable[[list[float]], float], left: float | None, right: float | None) -> float | None:
+def _of_both(pick: Callable[[list[N]], N], left: N | None, right: N | None) -> N | None:
     present = [value for value in (left, right) if value is not None]
     return pick(present) if present else None

@@ -18,7 +18,7 @@ from volant.monitoring.windows import placed
 if TYPE_CHECKING:
     from volant.data.contract import Contract
 
-FORMAT = 1  # grows when summaries are made otherwise; all are then made anew
+FORMAT = 2  # grows when summaries are made otherwise; all are then made anew
 _TRIES = 5
 
 

@@ -249,6 +249,11 @@ def version_detail(project: Project, number: int) -> Json:
     return view(project, number)
 
 
+def monitor(project: Project, *, windows: int = 20, progress: Progress = quiet) -> Json:
+    """Bring the windows up to date with log and labels, and say what the newest show."""
+    return _heavy(project, "monitor", {"windows": windows}, progress)
+
+
 def lineage(project: Project, node: str) -> Json:
     """Everything a prediction, version, run or dataset was made of, and what was made of it."""
     from volant.wiring.lineage import trace

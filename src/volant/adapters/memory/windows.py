@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from volant.adapters.documents import as_stored
 from volant.adapters.memory.database import MemoryDatabase
 from volant.adapters.refusals import moved_on
+from volant.monitoring.model import LiveReport
 from volant.monitoring.ports import Covered, Extent
 from volant.monitoring.summary import WindowSummary
 
@@ -16,6 +17,7 @@ class MemoryWindows:
         self._db = database
         self._windows = database.table("watch_window")  # (model, epoch, arm, number) -> summary
         self._covered = database.table("watch_basis")  # model -> covered
+        self._live = database.table("watch_live")  # (model, epoch) -> report
 
     def covered(self, model: str) -> Covered:
         """See the port."""
@@ -57,6 +59,22 @@ class MemoryWindows:
         """See the port."""
         with self._db.reading():
             return tuple(sorted({(epoch, arm) for name, epoch, arm, _ in self._windows if name == model}))
+
+    def keep_live(self, report: LiveReport) -> None:
+        """See the port."""
+        with self._db.transaction():
+            self._live[report.model, report.epoch] = as_stored(report)
+
+    def live(self, model: str, epoch: int) -> LiveReport | None:
+        """See the port."""
+        with self._db.reading():
+            return self._live.get((model, epoch))
+
+    def lives(self, model: str, limit: int = 50) -> tuple[LiveReport, ...]:
+        """See the port."""
+        with self._db.reading():
+            found = [report for name, report in sorted(self._live.items()) if name[0] == model]
+        return tuple(found[max(len(found) - max(limit, 0), 0) :])
 
     def _of(self, model: str, epoch: int, arm: str) -> tuple[WindowSummary, ...]:
         with self._db.reading():

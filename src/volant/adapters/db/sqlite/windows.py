@@ -6,6 +6,7 @@ from volant.adapters.db.sqlite.database import SqliteDatabase
 from volant.adapters.db.sqlite.statements import statements
 from volant.adapters.documents import from_document, to_document
 from volant.adapters.refusals import moved_on
+from volant.monitoring.model import LiveReport
 from volant.monitoring.ports import Covered, Extent
 from volant.monitoring.summary import WindowSummary
 
@@ -58,3 +59,17 @@ class SqliteWindows:
     def arms(self, model: str) -> tuple[tuple[int, str], ...]:
         """See the port."""
         return tuple((int(epoch), str(arm)) for epoch, arm in self._db.rows(self._sql["arms"], (model,)))
+
+    def keep_live(self, report: LiveReport) -> None:
+        """See the port."""
+        self._db.write(self._sql["keep_live"], (report.model, report.epoch, to_document(report)))
+
+    def live(self, model: str, epoch: int) -> LiveReport | None:
+        """See the port."""
+        row = self._db.row(self._sql["live"], (model, epoch))
+        return None if row is None else from_document(row[0], LiveReport)
+
+    def lives(self, model: str, limit: int = 50) -> tuple[LiveReport, ...]:
+        """See the port."""
+        rows = self._db.rows(self._sql["lives"], (model, max(limit, 0)))
+        return tuple(from_document(row[0], LiveReport) for row in reversed(rows))

@@ -34,3 +34,12 @@ SELECT body FROM watch_window WHERE model = ? AND epoch = ? AND arm = ? ORDER BY
 
 -- name: arms
 SELECT DISTINCT epoch, arm FROM watch_window WHERE model = ? ORDER BY epoch, arm;
+
+-- name: keep_live
+INSERT INTO watch_live (model, epoch, body) VALUES (?, ?, ?) ON CONFLICT (model, epoch) DO UPDATE SET body = excluded.body;
+
+-- name: live
+SELECT body FROM watch_live WHERE model = ? AND epoch = ?;
+
+-- name: lives
+SELECT body FROM watch_live WHERE model = ? ORDER BY epoch DESC LIMIT ?;

@@ -1,0 +1,35 @@
+"""A metric in its own unit with bounds, from the row losses that stand for it."""
+
+import math
+
+import numpy as np
+
+from volant.stats.blocks import MeanEstimate
+from volant.stats.metrics import score
+from volant.stats.names import metric_named
+from volant.stats.paired import interval_of
+from volant.stats.predicted import Predicted
+
+CONFIDENCE = 0.95
+
+
+def in_metric(
+    metric: str, target: np.ndarray, predicted: Predicted, estimate: MeanEstimate
+) -> tuple[float | None, float | None, float | None]:
+    """(value, low, high) of the metric; each bound holds at 95 % by itself. No bounds for metrics that are no function of a mean."""
+    bounds = interval_of(estimate, CONFIDENCE)
+    low, high = bounds.low, bounds.high
+    if metric == "accuracy":
+        low, high = (None if high is None else 1 - high), (None if low is None else 1 - low)
+    elif metric == "rmse":
+        low, high = (None if low is None else math.sqrt(max(low, 0.0))), (None if high is None else math.sqrt(max(high, 0.0)))
+    elif not metric_named(metric).additive:
+        low = high = None
+    return score(metric, target, predicted).value, _inside(metric, low), _inside(metric, high)
+
+
+def _inside(metric: str, bound: float | None) -> float | None:
+    """No loss is below 0 and no share above 1, whatever Student's t says of few rows."""
+    if bound is None:
+        return None
+    return min(max(bound, 0.0), 1.0) if metric in {"accuracy", "error"} else max(bound, 0.0)
