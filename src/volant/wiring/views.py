@@ -35,8 +35,19 @@ def status(project: Project) -> Json:
         "predictions": _prediction_count(project),
         "labels": project.labels.count(project.name, known_by=now),
         "serving": None if holder is None else holder.holder,
+        "automation": _automation(project),
         **_next_step(project, state, newest),
     }
+
+
+def _automation(project: Project) -> Json:
+    """Whether it is paused, and what it decided last."""
+    from volant.loop.ledger import DecisionLedger
+
+    ledger = DecisionLedger(project.events, project.name)
+    decided = ledger.decisions()
+    last = None if not decided else {"at": iso(decided[-1][0].recorded_at), "sentence": decided[-1][1].sentence}
+    return {"paused": ledger.paused(), "last": last}
 
 
 def _prediction_count(project: Project) -> Json:

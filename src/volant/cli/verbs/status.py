@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from volant.cli.blocks import Block, Cell, Facts, Hint, dim, good, strong
+from volant.cli.blocks import Block, Cell, Facts, Hint, dim, good, strong, warn
 from volant.cli.gatetext import verdict
 from volant.cli.numbers import counted, interval, moment, number, signed
 from volant.cli.session import Answer, Session
@@ -33,9 +33,16 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
         ("serving", dim("no server is running") if found["serving"] is None else good(f"yes ({found['serving']})")),
         ("predictions", _predictions(found["predictions"])),
         ("labels", number(found["labels"])),
+        *_automation(found["automation"]),
         ("waits for", found["waits_for"]),
     ]
     return [Facts(facts), Hint(found["next"])]
+
+
+def _automation(found: dict[str, Any]) -> list[tuple[str, Cell]]:
+    if found["paused"] is not None:
+        return [("automation", warn(f"paused {found['paused']}"))]
+    return [] if found["last"] is None else [("decided", f"{moment(found['last']['at'])}: {found['last']['sentence']}")]
 
 
 def _data(data: dict[str, Any] | None) -> Cell:
