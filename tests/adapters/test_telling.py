@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 from receivers import OK, answer, cut, receiving, silence, trickle, verified
 
 from volant.adapters.notify.posting import _trusted, address
+from volant.adapters.notify.resolving import MOST_LOOKUPS, _turns
 from volant.adapters.notify.telling import Teller
 from volant.config.model import AlertTarget
 from volant.kernel.clock import SECOND_US
@@ -45,7 +48,7 @@ def notice(kind=NoticeKind.RAISED, sentence="The error is 41.5, above 30.1.", re
 
 
 def tell(target, told=None, *, targets=TARGETS, seconds=1.0, log=None, **environment):
-    teller = Teller(targets, {"KEY": SECRET, **environment}, FakeClock(), log=log, seconds=seconds)
+    teller = Teller(lambda: targets, {"KEY": SECRET, **environment}, FakeClock(), log=log, seconds=seconds)
     asyncio.run(teller(target, "event:0a1b2c3d", told or notice()))
 
 
@@ -169,6 +172,37 @@ def test_nobody_listening_and_no_such_host_are_said():
         port = taken.getsockname()[1]
     assert "refused" in str(refusal(f"http://127.0.0.1:{port}/s3cr3t"))
     assert "not known" in str(refusal("http://no-such-host.invalid/s3cr3t", seconds=5))
+
+
+def test_every_address_of_a_host_is_tried():
+    with receiving() as receiver:  # on 127.0.0.1 only, while localhost may be ::1 first
+        tell("webhook:env:HOOK_URL", HOOK_URL=receiver.url.replace("127.0.0.1", "localhost"))
+    assert len(receiver.requests) == 1
+
+
+def test_lookups_that_hang_hold_up_alerts_and_nothing_else():
+    for _ in range(MOST_LOOKUPS):
+        assert _turns.acquire(blocking=False)
+    try:
+        assert "earlier lookups" in str(refusal("http://127.0.0.1:1/"))
+    finally:
+        for _ in range(MOST_LOOKUPS):
+            _turns.release()
+    assert "refused" in str(refusal("http://127.0.0.1:1/"))
+
+
+def test_a_log_that_nobody_reads_any_more_is_a_failure_like_others():
+    reader, writer = os.pipe()
+    os.close(reader)
+    log = os.fdopen(writer, "w")
+    with pytest.raises(Undelivered, match="standard error"):
+        tell("log", log=log)
+    with contextlib.suppress(BrokenPipeError):
+        log.close()
+    closed = io.StringIO()
+    closed.close()
+    with pytest.raises(Undelivered, match="standard error"):
+        tell("log", log=closed)
 
 
 @pytest.fixture

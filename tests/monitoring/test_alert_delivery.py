@@ -192,7 +192,7 @@ def test_a_defect_in_one_delivery_does_not_hold_up_the_others(stores, clock, cap
     targets = (LOG, "webhook:env:UNSET")
     alerts = Alerts(stores.alerts, clock, CountingIds(), tx=stores.tx, events=stores.events, targets=targets)
     raised = worse(alerts)
-    teller = Teller([AlertTarget(to=target) for target in targets], {}, clock)
+    teller = Teller(lambda: [AlertTarget(to=target) for target in targets], {}, clock)
     assert asyncio.run(Deliverer(stores.alerts, teller, clock).round()) == 1
     log, hook = outbox(stores, raised)
     assert log.done_at is not None

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from bikes_project import opened
 from ups import end, launch, up
@@ -124,6 +125,18 @@ def test_a_receiver_that_does_not_answer_holds_nothing_up(project, receiver):
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 10
+
+
+def test_a_target_that_is_named_while_the_server_runs_is_told(fresh, receiver):
+    with up(fresh.root) as server:
+        settings = fresh.root / "volant.yaml"
+        settings.write_text(settings.read_text() + TARGETS)
+        raised = worse(opened(fresh.root))
+        server.until(lambda: len(receiver.requests) == 1)
+        settings.write_text("not a project any more: [")
+        told_once = fresh.alerts.deliveries(raised.id)[1]
+        fresh.stores.alerts.send([msgspec.structs.replace(told_once, id="again", next_at=told_once.recorded_at)])
+        server.until(lambda: len(receiver.requests) == 2)
 
 
 def test_alerts_are_read_and_acknowledged_over_the_api(project):

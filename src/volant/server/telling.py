@@ -1,6 +1,7 @@
 """The lease holder tells the targets of alerts: a look at the outbox each second, off the event loop."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -31,5 +32,10 @@ class Telling:
             self._trouble = None
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             if str(error) != self._trouble:
-                print(f"Alerts could not be told and will be again: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                _report(f"Alerts could not be told and will be again: {error}")
             self._trouble = str(error)
+
+
+def _report(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody reads standard error any more
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the server's own log

@@ -1,12 +1,17 @@
 """Who tells people about alerts, and how alerts are shown as plain JSON values."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from volant.config.load import load_project
+from volant.config.model import AlertTarget
 from volant.kernel.clock import iso
 from volant.kernel.codec import decode
+from volant.kernel.errors import VolantError
 from volant.monitoring.alert_model import Alert, Delivery, Notice, NoticeKind, Severity
 from volant.monitoring.alert_ports import Sender, Undelivered
 from volant.monitoring.alert_text import alert_record
+from volant.wiring.project import CONFIG_FILE
 
 if TYPE_CHECKING:
     from volant.monitoring.alert_delivery import Deliverer
@@ -27,7 +32,36 @@ def deliverer(project: "Project") -> "Deliverer":
 def _teller(project: "Project") -> Sender:
     from volant.adapters.notify.telling import Teller
 
-    return Teller(project.config.watch.alerts, project.environment, project.clock)
+    return Teller(NamedTargets(project), project.environment, project.clock)
+
+
+class NamedTargets:
+    """The targets that ``volant.yaml`` names now: a server goes on while the file is changed.
+
+    While it cannot be read, those that it named last.
+    """
+
+    def __init__(self, project: "Project") -> None:
+        self._file = project.root / CONFIG_FILE
+        self._environment = project.environment
+        self._found = project.config.watch.alerts
+        self._mark = self._now()
+
+    def __call__(self) -> tuple[AlertTarget, ...]:
+        """One look at the file's times; it is read when they have changed."""
+        mark = self._now()
+        if mark != self._mark:
+            self._mark = mark
+            with contextlib.suppress(VolantError):
+                self._found = load_project(self._file, self._environment).watch.alerts
+        return self._found
+
+    def _now(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def alerts(project: "Project", *, everything: bool = False, limit: int = 100, before: int | None = None) -> Json:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from volant import __version__
+from volant.adapters.notify.resolving import addresses
 from volant.kernel.clock import SECOND_US
 from volant.monitoring.alert_ports import Undelivered
 
@@ -56,7 +57,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: fl
     to = address(url)
     try:
         async with asyncio.timeout(seconds):
-            status, wait_us = await _exchange(to, _request(to, body, headers))
+            status, wait_us = await _exchange(to, _request(to, body, headers), seconds)
     except TimeoutError as error:
         raise Undelivered(f"no answer within {seconds:g} s") from error
     except socket.gaierror as error:
@@ -86,10 +87,9 @@ def _request(to: Address, body: bytes, headers: Mapping[str, str]) -> bytes:
     return f"POST {to.path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
 
 
-async def _exchange(to: Address, request: bytes) -> tuple[int, int]:
+async def _exchange(to: Address, request: bytes, seconds: float) -> tuple[int, int]:
     """Status, and how long the receiver asks to be left alone, in microseconds."""
-    secure = _trusted() if to.secure else None
-    reader, writer = await asyncio.open_connection(to.host, to.port, ssl=secure, limit=LARGEST_HEAD)
+    reader, writer = await _connected(to, seconds)
     try:
         writer.write(request)
         await writer.drain()
@@ -100,6 +100,20 @@ async def _exchange(to: Address, request: bytes) -> tuple[int, int]:
         return status, _retry_after(head)
     finally:
         writer.close()
+
+
+async def _connected(to: Address, seconds: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """To the first of the host's addresses that takes the connection; each gets its share of the time."""
+    found = await addresses(to.host, to.port)
+    secure, name = (_trusted(), to.host) if to.secure else (None, None)
+    failure: OSError = ConnectionError("no address")
+    for number in found:
+        try:
+            async with asyncio.timeout(seconds / len(found)):
+                return await asyncio.open_connection(number, to.port, limit=LARGEST_HEAD, ssl=secure, server_hostname=name)
+        except OSError as error:  # TimeoutError is one
+            failure = error
+    raise failure
 
 
 @cache
