@@ -224,3 +224,18 @@ def test_a_chore_that_fails_is_reported_and_does_not_end_the_round(tmp_path, clo
 
     asyncio.run(main())
     assert "exit code 3" in capfd.readouterr().err
+
+
+def test_the_windows_are_brought_up_to_date_when_what_they_depend_on_has_changed(tmp_path, clock, events):
+    marks = iter([None, "a", "a", "b"])
+
+    async def work(jobs):
+        paths = {"anchors": tmp_path / "anchors", "log": tmp_path / "log"}
+        chores = Chores(events=events, jobs=jobs, clock=clock, may=lambda: True, watched=lambda: next(marks), **paths)
+        seen = []
+        for _ in range(4):
+            await chores.once()
+            seen.append((tmp_path / "watched").read_text().count("once") if (tmp_path / "watched").exists() else 0)
+        return seen
+
+    assert with_jobs(tmp_path, work) == [0, 1, 1, 2]

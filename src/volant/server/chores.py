@@ -1,4 +1,6 @@
-"""What the lease holder does now and then: sealing the prediction log, settling the outbox, checkpointing the audit chain."""
+"""What the lease holder does now and then: sealing the prediction log, bringing the windows over it up to date, settling the
+outbox, checkpointing the audit chain.
+"""
 
 import asyncio
 import sys
@@ -19,7 +21,8 @@ FINISH_SECONDS = 30.0
 class Chores:
     """Done by whoever ``may``; a chore that fails is reported and done again in the next round.
 
-    ``settle`` marks what the outbox asked for and has come about.
+    ``settle`` marks what the outbox asked for and has come about. ``watched`` gives what the windows depend on: when it
+    differs, they are brought up to date.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Chores:
         clock: Clock,
         may: Callable[[], bool],
         settle: Callable[[], object] = lambda: None,
+        watched: Callable[[], object] = lambda: None,
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
         self._events = events
@@ -41,6 +45,8 @@ class Chores:
         self._clock = clock
         self._may = may
         self._settle = settle
+        self._watched = watched
+        self._mark: object = None
         self._round_seconds = round_seconds
 
     async def run(self) -> None:
@@ -50,23 +56,31 @@ class Chores:
             await self.once()
 
     async def finish(self) -> None:
-        """A last round, within ``FINISH_SECONDS``: what is not done then is done after the next start."""
+        """A last round, within ``FINISH_SECONDS``: what is not done then (and the windows) is done after the next start."""
         try:
-            await asyncio.wait_for(self.once(), FINISH_SECONDS)
+            await asyncio.wait_for(self.once(last=True), FINISH_SECONDS)
         except TimeoutError:
             _report("The log was not sealed before the stop; it is sealed after the next start.")
 
-    async def once(self) -> None:
+    async def once(self, *, last: bool = False) -> None:
         """One round, if this server holds the lease."""
         if not self._may():
             return
         try:
             if await asyncio.to_thread(sealable, self._log, self._clock.now()):
                 await self._jobs.call("seal", {})
+            if not last:
+                await self._watch()
             await asyncio.to_thread(self._settle)
             await asyncio.to_thread(checkpoint_if_new, self._events, self._anchors)
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             _report(f"A chore failed and will be done again: {error}")
+
+    async def _watch(self) -> None:
+        mark = await asyncio.to_thread(self._watched)
+        if mark != self._mark:
+            await self._jobs.call("watch", {})
+            self._mark = mark
 
 
 def sealable(log: Path, now: int) -> bool:

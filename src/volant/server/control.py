@@ -33,6 +33,7 @@ from volant.server.watch import Seen, Watch
 from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
 from volant.wiring.alerting import deliverer
+from volant.wiring.watched import log_mark
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -103,6 +104,7 @@ class Control:
             jobs=self.jobs,
             clock=project.clock,
             may=lambda: self.leadership.held,
+            watched=lambda: log_mark(project),
             settle=lambda: settle_champion_changes(project.events, project.name, self._served_epoch()),
         )
         self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)

@@ -12,16 +12,18 @@ from volant.web.formats import interval, number, signed
 WIDEST_BAR = 16
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """The text as it may stand inside SVG."""
     from markupsafe import escape
 
     return str(escape(text))
 
 
-def _svg(kind: str, width: int, height: int, label: str, body: str) -> Any:
+def svg(kind: str, width: int, height: int, label: str, body: str) -> Any:
+    """A drawing of shapes that are SVG already; ``kind`` is its class."""
     from markupsafe import Markup
 
-    name = _escaped(label)
+    name = escaped(label)
     head = f'<svg class="{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{name}">'
     return Markup(f"{head}<title>{name}</title>{body}</svg>")  # noqa: S704 - every text inside was escaped above
 
@@ -42,7 +44,7 @@ def sparkline(values: Sequence[float | None], label: str, *, width: int = 132, h
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     area = f"{points[0][0]:.1f},{height - 1} {line} {points[-1][0]:.1f},{height - 1}"
     dot = f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="2.2"/>'
-    return _svg("spark", width, height, label, f'<polygon points="{area}"/><polyline points="{line}"/>{dot}')
+    return svg("spark", width, height, label, f'<polygon points="{area}"/><polyline points="{line}"/>{dot}')
 
 
 def bars(counts: Sequence[int], label: str, *, width: int = 150, height: int = 34) -> Any:
@@ -58,20 +60,20 @@ def bars(counts: Sequence[int], label: str, *, width: int = 150, height: int = 3
         if (tall := (height - 1) * max(count, 0) / most)
     )
     axis = f'<line x1="0" x2="{width}" y1="{height - 0.5}" y2="{height - 0.5}"/>'
-    return _svg("bars", width, height, label, body + axis)
+    return svg("bars", width, height, label, body + axis)
 
 
 def share_bar(share: float, label: str, *, width: int = 96, height: int = 6) -> Any:
     """How much of a whole."""
     part = width * min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
     body = f'<rect class="whole" width="{width}" height="{height}" rx="3"/><rect width="{part:.1f}" height="{height}" rx="3"/>'
-    return _svg("share", width, height, label, body)
+    return svg("share", width, height, label, body)
 
 
 def span_bar(start: float, length: float, kind: str, label: str, *, width: int = 220, height: int = 10) -> Any:
     """A stretch of a whole, from ``start`` for ``length`` (both shares of it): one line of a waterfall."""
     x, wide = width * start, max(width * length, 1.5)
-    return _svg(
+    return svg(
         f"span {kind}",
         width,
         height,
@@ -109,7 +111,7 @@ def whisker(effect: dict[str, float | None], reach: float, kind: str, label: str
     body += _end(start, y, -1, beyond=low is not None and low < -reach, open_=low is None)
     body += _end(end, y, 1, beyond=high is not None and high > reach, open_=high is None)
     body += f'<circle cx="{place(value):.1f}" cy="{y}" r="4.2"/>'
-    return _svg(f"whisker {kind}", width, height, label, body)
+    return svg(f"whisker {kind}", width, height, label, body)
 
 
 def _end(x: float, y: float, side: int, *, beyond: bool, open_: bool) -> str:

@@ -8,6 +8,7 @@ from volant.registry.model import ModelState, ModelVersion, VersionState
 from volant.web.checks import TONES, difference, main_check, newest_reports
 from volant.web.drawings import forest_reach
 from volant.web.history import decisions
+from volant.web.live import live_performance
 from volant.web.overview import next_step
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
     state = project.registry.state(model)
     versions = project.models.versions(model)
     reports = newest_reports(project, model)
-    events = _by_version(decisions(project, model))
+    history = decisions(project, model)
+    events = _by_version(history)
     shown = versions[(page - 1) * PAGE : page * PAGE]
     rows = [_row(project, version, state, reports.get(version.package), events.get(version.number, [])) for version in shown]
     effects = [row["difference"]["effect"] for row in rows if row["difference"]]
@@ -56,6 +58,7 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
         "versions": rows,
         "reach": forest_reach(effects),
         "trend": [version.metrics.get(project.config.metric) for version in reversed(versions[:60])],
+        "live": live_performance(project, model, history),
         "next": next_step(project, state, versions, reports, project.clock.now()),
     }
 

@@ -13,6 +13,7 @@ from volant.access.routes import HTML, JSON, Request, Response
 from volant.access.tokens import LOCAL
 from volant.kernel.clock import iso
 from volant.web import assets, drawings, formats
+from volant.web.live_plot import live_plot
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -54,7 +55,7 @@ def environment() -> "Environment":
     for name in FILTERS:
         made.filters[name] = getattr(formats, name)
         made.globals[name] = getattr(formats, name)
-    made.globals |= {"asset": assets.url, "draw": drawings, "navigation": NAVIGATION, "embedded": embedded}
+    made.globals |= {"asset": assets.url, "draw": drawings, "navigation": NAVIGATION, "embedded": embedded, "live_plot": live_plot}
     return made
 
 

@@ -1,10 +1,12 @@
 """What the windows of a model show, from stored rows alone: for ``volant monitor``, the API and the pages."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 from volant.config.model import Amount
-from volant.kernel.clock import format_duration
+from volant.evidence.reading import raw_files
+from volant.kernel.clock import HOUR_US, format_duration
 from volant.kernel.codec import plain
 from volant.loop.performance import LIMIT, performance_signal
 from volant.monitoring.model import LiveReport, Reference, WindowPerformance
@@ -35,6 +37,26 @@ def view(project: Project, *, limit: int = 20) -> Json:
         "signal": _signal(live),
         "arms": _arms(project),
     }
+
+
+def log_mark(project: Project) -> object:
+    """What the windows depend on and is cheap to see; where it has not changed, they need not be looked at again.
+
+    Time is part of it, by the hour: labels that do not come are late one day.
+    """
+    segments = len(project.segments.segments(project.name))
+    files = tuple(_size(path) for path in raw_files(project.log_folder))
+    if not segments and not any(files):
+        return None
+    seen = (segments, files, project.labels.revision(project.name), project.registry.state(project.name).epoch)
+    return (*seen, project.clock.now() // HOUR_US)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0  # sealed meanwhile
 
 
 def window_text(size: Amount) -> str:

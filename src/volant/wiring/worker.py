@@ -35,6 +35,7 @@ VERBS = {
     "look": "volant.wiring.verbs.looping:look",
     "plan": "volant.wiring.verbs.looping:plan",
     "retrain": "volant.wiring.verbs.looping:retrain",
+    "watch": "volant.wiring.verbs.watching:watch",
     "monitor": "volant.wiring.verbs.watching:monitor",
     "replay": "volant.wiring.verbs.replaying:replay",
 }

@@ -27,6 +27,11 @@ def monitor(root: Path, environment: dict[str, str], request: Json, report: Repo
     return {**view(project, limit=request["windows"]), "new_rows": new}
 
 
+def watch(root: Path, environment: dict[str, str], _request: Json, _report: Report) -> Json:
+    """Bring the windows up to date."""
+    return {"new_rows": keep_watch(opened(root, environment))}
+
+
 def keep_watch(project: Project) -> int:
     """Fold what is new into the windows and revise the champion's performance; how many lines were new."""
     predictions = predictions_of(project)
