@@ -26,9 +26,10 @@ def test_open_alerts_come_worst_first_and_those_that_are_over_below(site):
 
 def test_what_was_told_and_what_was_not_taken_is_said(site):
     page = Page(site.get("/alerts").text).words
-    assert "log: waiting" in page
-    assert "log (worsened): waiting" in page
+    assert "log has not taken it yet" in page
+    assert "log took 0 of 2" in page
     assert "it answered 500" in page
+    assert "the next in 1" in page
 
 
 def test_the_overview_names_the_worst_alert_that_nobody_looks_after(site, empty_site):

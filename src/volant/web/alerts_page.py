@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from volant.access.model import Permission
 from volant.access.routes import Request, Response, redirect
 from volant.access.tokens import LOCAL
-from volant.kernel.codec import decode, plain
+from volant.kernel.codec import plain
 from volant.kernel.errors import HTTP_STATUS, InvalidInputError, NotFoundError, VolantError
-from volant.monitoring.alert_model import Alert, Delivery, Notice, Severity
+from volant.monitoring.alert_model import Alert, Delivery, Severity
 from volant.web.rendering import Site, may
 
 if TYPE_CHECKING:
@@ -47,21 +47,24 @@ def glance(project: "Project") -> Json:
 
 
 def _entry(project: "Project", alert: Alert) -> Json:
-    told = [_told(delivery) for delivery in project.alerts.deliveries(alert.id)]
-    return {**plain(alert), "tone": TONES[alert.severity], "told": told}
+    sent: dict[str, list[Delivery]] = {}
+    for delivery in project.alerts.deliveries(alert.id):
+        sent.setdefault(delivery.target, []).append(delivery)
+    return {**plain(alert), "tone": TONES[alert.severity], "told": [_told(target, deliveries) for target, deliveries in sent.items()]}
 
 
-def _told(delivery: Delivery) -> Json:
-    given_up, taken = delivery.given_up_at is not None, delivery.done_at is not None
+def _told(target: str, deliveries: list[Delivery]) -> Json:
+    """One target: how many of the notices about an alert it took, and what stands in the way of the rest."""
+    taken = sum(one.done_at is not None for one in deliveries)
+    failed = next((one for one in deliveries if one.error is not None), None)
     return {
-        "target": delivery.target,
-        "kind": decode(delivery.notice, Notice).kind.value,
-        "outcome": "taken" if taken else "given up" if given_up else "not taken yet" if delivery.error else "waiting",
-        "tone": "pass" if taken else "fail" if given_up or delivery.error else "neutral",
-        "tries": delivery.tries,
-        "error": delivery.error,
-        "next_at": delivery.next_at,
-        "done_at": delivery.done_at,
+        "target": target,
+        "notices": len(deliveries),
+        "taken": taken,
+        "tone": "fail" if failed else "pass" if taken == len(deliveries) else "neutral",
+        "error": None if failed is None else failed.error,
+        "tries": 0 if failed is None else failed.tries,
+        "next_at": None if failed is None else failed.next_at,
     }
 
 
