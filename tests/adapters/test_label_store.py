@@ -185,3 +185,16 @@ def test_a_segment_sealed_again_after_a_crash_is_not_added_again(stores):
     assert stores.segments.add(first) is False
     assert stores.segments.add(msgspec.structs.replace(first, rows=6)) is False
     assert stores.segments.segments("bikes") == (first,)
+
+
+def test_the_revision_grows_with_every_new_or_corrected_label_and_with_nothing_else(stores):
+    assert stores.labels.revision("bikes") == 0
+    stores.labels.add("bikes", [label("p.0", 1)])
+    first = stores.labels.revision("bikes")
+    stores.labels.add("trams", [label("p.0", 1)])
+    stores.labels.add("bikes", [label("p.0", 1)])
+    assert stores.labels.revision("bikes") == first
+    stores.labels.add("bikes", [label("p.0", 2)])
+    second = stores.labels.revision("bikes")
+    stores.labels.add("bikes", [label("p.1", 2)])
+    assert 0 < first < second < stores.labels.revision("bikes")

@@ -102,6 +102,7 @@ def live(epoch, **changes):
         "lower_is_better": True,
         "recorded_at": AT,
         "labels": 7,
+        "labels_known": 7,
         "lines": 3,
         "reference": Reference(rows=100, loss=1.0, loss_variance=0.1, df=9, value=1.0),
         "windows": (window,),

@@ -23,7 +23,16 @@ def window(number, value=10.0, *, epoch=1, **changes):
 
 def report(epoch=1, windows=(), **changes):
     reference = Reference(rows=100, loss=9.0, loss_variance=0.1, df=9, value=9.0, low=8.5, high=9.5)
-    fields = {"model": "bikes", "epoch": epoch, "version": epoch + 3, "metric": "mae", "lower_is_better": True, "labels": 1, "lines": 1}
+    fields = {
+        "model": "bikes",
+        "epoch": epoch,
+        "version": epoch + 3,
+        "metric": "mae",
+        "lower_is_better": True,
+        "labels": 1,
+        "labels_known": 1,
+        "lines": 1,
+    }
     return LiveReport(**fields | {"recorded_at": AT, "reference": reference, "windows": tuple(windows)} | changes)
 
 

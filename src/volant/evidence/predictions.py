@@ -92,7 +92,7 @@ class Predictions:
                 yield self._sealed(segment)
         for file in raw:
             if f"{file.id}-{model}" not in sealed:
-                yield prediction_table(p for p in file.predictions if p.model == model)
+                yield prediction_table(first_of_each_request(p for p in file.predictions if p.model == model))
 
     def _sealed(self, segment: Segment, only: str | None = None) -> "pl.DataFrame":
         import polars as pl

@@ -1,13 +1,13 @@
 """Keeping what is known of the champion's realised performance, revised as labels arrive."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from volant.evidence.ports import LabelStore
 from volant.evidence.predictions import Predictions
 from volant.gates.model import GateReport
 from volant.kernel.objects import ObjectStore
 from volant.monitoring.model import LiveReport
-from volant.monitoring.performance import Question, watched_windows
+from volant.monitoring.performance import CHAMPION_ARM, FILLING, NEVER_LABELLED, Question, watched_windows
 from volant.monitoring.ports import WindowStore
 from volant.monitoring.reference import full_reference
 from volant.stats.names import metric_named
@@ -23,6 +23,15 @@ class Serving:
     report: GateReport | None
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What a report is computed from. Labels may be recorded before they count as known, so both are part of it."""
+
+    labels: int
+    labels_known: int
+    lines: int
+
+
 class Performance:
     """Computes and keeps the realised performance of champions."""
 
@@ -33,10 +42,23 @@ class Performance:
         self._objects = objects
 
     def revise(self, serving: Serving, question: Question, now: int) -> LiveReport:
-        """The windows of this champion as known at ``now``. Computed anew, because any label may be new or corrected."""
-        labels, lines = self._labels.revision(serving.model), self._store.covered(serving.model).revision
+        """The windows of this champion as known at ``now``: computed anew where a label or a line of the log is new, because
+        any label may correct an old one.
+        """
+        basis = Basis(
+            labels=self._labels.revision(serving.model),
+            labels_known=self._labels.count(serving.model, now),
+            lines=self._store.covered(serving.model).revision,
+        )
+        known = self._store.live(serving.model, serving.epoch)
+        if known is not None and _still_holds(known, serving, question, basis):
+            return known
+        started = min((extent.from_us for extent in self._store.extents(serving.model, serving.epoch, CHAMPION_ARM)), default=None)
         windows = watched_windows(
-            self._predictions.table(serving.model), self._labels.current(serving.model, now), question, epoch=serving.epoch
+            self._predictions.table(serving.model, since=started),
+            self._labels.current(serving.model, now),
+            question,
+            epoch=serving.epoch,
         )
         report = LiveReport(
             model=serving.model,
@@ -45,10 +67,16 @@ class Performance:
             metric=question.metric,
             lower_is_better=metric_named(question.metric).lower_is_better,
             recorded_at=now,
-            labels=labels,
-            lines=lines,
+            **asdict(basis),
             reference=None if serving.report is None else full_reference(serving.report, self._objects, question.metric),
             windows=windows,
         )
         self._store.keep_live(report)
         return report
+
+
+def _still_holds(known: LiveReport, serving: Serving, question: Question, basis: Basis) -> bool:
+    """Whether nothing was added since, and no window waits for an instant to pass."""
+    same = Basis(known.labels, known.labels_known, known.lines) == basis
+    same = same and (known.version, known.metric) == (serving.version, question.metric)
+    return same and all(window.waits in {None, FILLING, NEVER_LABELLED} for window in known.windows)

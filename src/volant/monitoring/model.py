@@ -75,7 +75,8 @@ class Reference(Value, frozen=True, kw_only=True):
 
 
 class LiveReport(Value, frozen=True, kw_only=True):
-    """The realised performance of one epoch's champion. ``labels`` and ``lines`` name what it was computed from."""
+    """The realised performance of one epoch's champion. ``labels``, ``labels_known`` and ``lines`` name what it
+    was computed from."""
 
     model: str
     epoch: int
@@ -84,6 +85,7 @@ class LiveReport(Value, frozen=True, kw_only=True):
     lower_is_better: bool
     recorded_at: int
     labels: int  # LabelStore.revision
+    labels_known: int  # LabelStore.count by then
     lines: int  # Covered.revision
     reference: Reference | None
     windows: tuple[WindowPerformance, ...]

@@ -33,8 +33,11 @@ from volant.stats.predicted import Predicted
 __all__ = ["Question", "live_windows", "reference_of", "watched_windows"]
 
 CHAMPION_ARM = "champion"
+FILLING = "is still filling"
+NEVER_LABELLED = "no labels came in time"
 _COMPARED = 5
 _ID = "prediction_id"
+_NEEDED = (_ID, "at", "event_time", "key", "outcome", "prediction", "scores")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def watched_windows(
     lines: pl.DataFrame, labels: Sequence[Label], question: Question, *, epoch: int, arm: str = CHAMPION_ARM
 ) -> tuple[WindowPerformance, ...]:
     """All windows of one epoch and arm, those that are still filling or waiting for labels included."""
-    own = lines.filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm))
+    needed = [*_NEEDED, *([f"f:{question.group}"] if f"f:{question.group}" in lines.columns else [])]
+    own = lines.lazy().filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm)).select(needed).collect()
     if own.height == 0:
         return ()
     windows = cut(own, question.size)
@@ -210,7 +214,7 @@ def _judged(windows: list[WindowPerformance], question: Question, *, patience: i
     shares: list[float] = []
     for window in windows:
         if window is windows[-1] and not last_is_full:
-            waits: str | None = "is still filling"
+            waits: str | None = FILLING
         else:
             waits = _waits_for(window, shares[-_COMPARED:], question, patience)
         if waits is None:
@@ -224,7 +228,7 @@ def _waits_for(window: WindowPerformance, earlier: list[float], question: Questi
     over = question.known_by is not None and question.known_by >= due
     usual = statistics.median(earlier) if earlier else 1.0
     if window.labelled == 0:
-        return "no labels came in time" if over else f"waits for labels, due by {iso(due)[:16]}Z"
+        return NEVER_LABELLED if over else f"waits for labels, due by {iso(due)[:16]}Z"
     if over or window.coverage >= usual:
         return None
     return f"waits for labels: {window.coverage:.0%} of the usual {usual:.0%}, due by {iso(due)[:16]}Z"

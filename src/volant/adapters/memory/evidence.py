@@ -56,7 +56,7 @@ class MemoryLabels:
     def revision(self, model: str) -> int:
         """See the port."""
         with self._db.reading():
-            return max((number + 1 for number, (name, _) in self._rows.items() if name == model), default=0)
+            return max((number + 1 for number, (name, *_) in self._rows.items() if name == model), default=0)
 
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """See the port."""
