@@ -76,7 +76,8 @@ class Reference(Value, frozen=True, kw_only=True):
 
 class LiveReport(Value, frozen=True, kw_only=True):
     """The realised performance of one epoch's champion. ``labels``, ``labels_known`` and ``lines`` name what it
-    was computed from."""
+    was computed from.
+    """
 
     model: str
     epoch: int
@@ -85,7 +86,7 @@ class LiveReport(Value, frozen=True, kw_only=True):
     lower_is_better: bool
     recorded_at: int
     labels: int  # LabelStore.revision
-    labels_known: int  # LabelStore.count by then
+    labels_known: int = 0  # LabelStore.count by then
     lines: int  # Covered.revision
     reference: Reference | None
     windows: tuple[WindowPerformance, ...]
