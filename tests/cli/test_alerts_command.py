@@ -76,6 +76,17 @@ def test_resolved_alerts_are_listed_when_asked_for(project, capsys):
     assert "v4 was promoted." in said(capsys, "show", "1")
 
 
+def test_the_status_names_the_worst_open_alert(project, capsys):
+    assert main(["status"]) == 0
+    assert "alert" not in capsys.readouterr().out
+    worse(project, "labels late", "Labels are late.", Severity.WARNING)
+    worse(project)
+    assert main(["status"]) == 0
+    assert "critical: The error is 41.5, above 30.1. (volant alerts, and 1 more)" in capsys.readouterr().out
+    assert main(["status", "--json"]) == 0
+    assert [alert["number"] for alert in json.loads(capsys.readouterr().out)["alerts"]] == [2, 1]
+
+
 def test_hostile_sentences_cannot_steer_the_terminal(project, capsys):
     worse(project, "c\x1b[2J", "\x1b]0;title\x07\u202e\r\nnext: rm -rf /")
     for words in ([], ["show", "1"], ["--all"]):

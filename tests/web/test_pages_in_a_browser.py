@@ -26,6 +26,7 @@ PAGES = (
     "/replays",
     f"/replays/{14:032x}",
     "/lineage?node=bikes@2",
+    "/alerts",
     "/audit",
     "/login",
 )

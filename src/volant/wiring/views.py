@@ -10,6 +10,7 @@ from volant.registry.model import ModelState, ModelVersion, VersionState
 from volant.wiring.project import Project
 
 Json = dict[str, Any]
+ALERT_LINE = ("number", "severity", "cause", "sentence", "acknowledged_by")
 
 
 def status(project: Project) -> Json:
@@ -36,6 +37,7 @@ def status(project: Project) -> Json:
         "labels": project.labels.count(project.name, known_by=now),
         "serving": None if holder is None else holder.holder,
         "automation": _automation(project),
+        "alerts": [{name: getattr(one, name) for name in ALERT_LINE} for one in project.alerts.open(project.name)],
         **_next_step(project, state, newest),
     }
 

@@ -34,6 +34,7 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
         ("predictions", _predictions(found["predictions"])),
         ("labels", number(found["labels"])),
         *_automation(found["automation"]),
+        *_alerts(found["alerts"]),
         ("waits for", found["waits_for"]),
     ]
     return [Facts(facts), Hint(found["next"])]
@@ -43,6 +44,18 @@ def _automation(found: dict[str, Any]) -> list[tuple[str, Cell]]:
     if found["paused"] is not None:
         return [("automation", warn(f"paused {found['paused']}"))]
     return [] if found["last"] is None else [("decided", f"{moment(found['last']['at'])}: {found['last']['sentence']}")]
+
+
+def _alerts(found: list[dict[str, Any]]) -> list[tuple[str, Cell]]:
+    """The worst one; where there is none, nothing is said."""
+    from volant.monitoring.alert_text import one_line
+
+    if not found:
+        return []
+    worst = found[0]
+    more = "" if len(found) == 1 else f", and {len(found) - 1} more"
+    text = f"{worst['severity']}: {one_line(worst['sentence'], 160)} (volant alerts{more})"
+    return [("alert", dim(text) if worst["acknowledged_by"] else warn(text))]
 
 
 def _data(data: dict[str, Any] | None) -> Cell:
