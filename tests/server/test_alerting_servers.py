@@ -142,6 +142,7 @@ def test_a_target_that_is_named_while_the_server_runs_is_told(fresh, receiver):
 def test_alerts_are_read_and_acknowledged_over_the_api(project):
     worse(project)
     with up(project.root) as server:
+        server.until(lambda: b"\nvolant_open_alerts 1\n" in server.ask("GET", "/metrics")[2])
         found = server.ask("GET", "/api/v1/alerts")[2]
         assert (found["open"], found["alerts"][0]["cause"]) == (1, "performance")
         status, _, seen = server.ask("POST", "/api/v1/alerts/1/acknowledge", json.dumps({"note": "roadworks"}), JSON)
@@ -149,6 +150,7 @@ def test_alerts_are_read_and_acknowledged_over_the_api(project):
         assert server.ask("POST", "/api/v1/alerts/1/acknowledge", b"{}", JSON)[0] == 409
         assert server.ask("GET", "/api/v1/alerts/2")[0] == 404
         project.alerts.resolve("performance", model="bikes")
+        server.until(lambda: b"\nvolant_open_alerts 0\n" in server.ask("GET", "/metrics")[2])
         assert server.ask("GET", "/api/v1/alerts")[2]["alerts"] == []
         assert len(server.ask("GET", "/api/v1/alerts?all=1&limit=5")[2]["alerts"]) == 1
         assert server.ask("GET", "/api/v1/alerts?limit=0")[0] == 422

@@ -109,7 +109,9 @@ class Control:
         )
         self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)
         self.wheel = Wheel(project, self.wheel_jobs, may=lambda: self.leadership.held)
-        self.telling = Telling(deliverer(project).round, may=lambda: self.leadership.held)
+        self.telling = Telling(
+            deliverer(project).round, may=lambda: self.leadership.held, count=lambda: len(project.alerts.open(project.name))
+        )
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)
 
@@ -119,6 +121,7 @@ class Control:
             standing=lambda: self.supervisor.standing,
             why_not=self.why_not,
             leads=lambda: self.leadership.held,
+            open_alerts=lambda: self.telling.open_alerts,
             metrics=self.metrics,
         )
         api = Api(self.project, self.status)

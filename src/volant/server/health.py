@@ -22,12 +22,14 @@ class Health:
         standing: Callable[[], Standing],
         why_not: Callable[[], VolantError],
         leads: Callable[[], bool],
+        open_alerts: Callable[[], int],
         metrics: ControlMetrics,
     ) -> None:
         self._model = model
         self._standing = standing
         self._why_not = why_not
         self._leads = leads
+        self._open_alerts = open_alerts
         self._metrics = metrics
 
     def routes(self) -> tuple[Route, ...]:
@@ -67,5 +69,6 @@ class Health:
             Gauge(name="volant_serving_epoch", text="Champion changes when it began to serve.", value=standing.epoch or 0),
             Gauge(name="volant_worker_restarts", text="Workers that ended by themselves since the start.", value=standing.restarts),
             Gauge(name="volant_leader", text="1 while this server holds the lease and decides.", value=self._leads()),
+            Gauge(name="volant_open_alerts", text="Alerts whose cause holds, looked after or not.", value=self._open_alerts()),
         )
         return Response(body=self._metrics.render(gauges).encode(), content_type=METRICS_TYPE)

@@ -9,13 +9,25 @@ ROUND_SECONDS = 1.0
 
 
 class Telling:
-    """Runs ``send`` again and again while this server ``may``. What fails is reported once and done again."""
+    """Runs ``send`` again and again while this server ``may``. What fails is reported once and done again.
 
-    def __init__(self, send: Callable[[], Awaitable[object]], may: Callable[[], bool], *, round_seconds: float = ROUND_SECONDS) -> None:
+    ``count`` gives how many alerts are open; ``open_alerts`` is what it gave last, for metrics.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[], Awaitable[object]],
+        *,
+        may: Callable[[], bool],
+        count: Callable[[], int] = lambda: 0,
+        round_seconds: float = ROUND_SECONDS,
+    ) -> None:
         self._send = send
         self._may = may
+        self._count = count
         self._round_seconds = round_seconds
         self._trouble: str | None = None
+        self.open_alerts = 0
 
     async def run(self) -> None:
         """Round after round, until cancelled."""
@@ -24,11 +36,11 @@ class Telling:
             await asyncio.sleep(self._round_seconds)
 
     async def once(self) -> None:
-        """One round, if this server holds the lease."""
-        if not self._may():
-            return
+        """One round: every server counts, the one that holds the lease tells."""
         try:
-            await self._send()
+            self.open_alerts = await asyncio.to_thread(self._count)
+            if self._may():
+                await self._send()
             self._trouble = None
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             if str(error) != self._trouble:
