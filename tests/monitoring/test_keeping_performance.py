@@ -11,7 +11,7 @@ from volant.config.model import Amount, Task
 from volant.evidence.frames import frame
 from volant.evidence.log import encode
 from volant.evidence.predictions import Predictions
-from volant.monitoring.live import Performance, Serving
+from volant.monitoring.live import Performance, Serving, is_settled
 from volant.monitoring.performance import Question
 from volant.monitoring.watching import Watch
 from volant.testing.clock import CountingIds, FakeClock
@@ -45,8 +45,9 @@ class Kept:
             file.write(b"".join(frame(encode(p)) for p in predictions))
         Watch(self.predictions, self.store, size=Amount(rows=50)).advance("bikes")
 
-    def revise(self, now=NOW, *, epoch=1):
-        question = Question(metric="mae", task=Task.REGRESSION, size=Amount(rows=50), known_by=now, label_delay_us=DELAY)
+    def revise(self, now=NOW, *, epoch=1, ended=False):
+        asked = {"metric": "mae", "task": Task.REGRESSION, "size": Amount(rows=50), "known_by": now, "label_delay_us": DELAY}
+        question = Question(**asked, ended=ended)
         return self.performance.revise(Serving(model="bikes", epoch=epoch, version=epoch, report=None), question, now)
 
 
@@ -98,3 +99,13 @@ def test_an_epoch_is_read_from_its_own_start(kept):
     kept.log(*(prediction(n) for n in range(60)), *(prediction(n, epoch=2) for n in range(60, 90)))
     assert kept.revise(epoch=2).windows[0].rows == 30
     assert kept.predictions.reads == [START + 60 * SECOND]
+
+
+def test_the_last_window_of_a_former_champion_waits_for_labels_not_for_rows(kept):
+    kept.log(*(prediction(n) for n in range(60)), prediction(60, epoch=2))
+    assert kept.revise().windows[1].waits == "is still filling"
+    after = kept.revise(ended=True)
+    assert "due by" in after.windows[1].waits
+    assert not is_settled(after)
+    kept.labels.add("bikes", labels(range(60)))
+    assert is_settled(kept.revise(ended=True))

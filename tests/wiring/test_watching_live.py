@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import shutil
 
 import pytest
 
@@ -105,3 +106,19 @@ def test_a_project_without_a_champion_has_nothing_to_show_and_says_so(tmp_path, 
     assert watched.view(project)["windows"] == []
     assert main(["monitor", "--project", str(tmp_path / "demo"), "-q"]) == 0
     assert "no champion" in capsys.readouterr().out
+
+
+def test_labels_that_come_after_a_champion_was_replaced_still_count_for_it(home, tmp_path):
+    shutil.copytree(home, tmp_path / "city")
+    shutil.copy(home.parent / "history.csv", tmp_path / "history.csv")
+    project = open_project(tmp_path / "city", environment=ENVIRONMENT)
+    keep_watch(project)
+    commands.run(project, set_params={"learning_rate": 0.05})
+    commands.approve(project, "latest", reason="second", actor="ann", override=True)
+    late = tmp_path / "late.csv"
+    write(late, told(rows_of(2, ROWS)))
+    commands.add_labels(project, str(late), ["id"])
+    keep_watch(project)
+    first = project.windows.live("city", 1)
+    assert [(w.labelled, w.waits) for w in first.windows] == [(50, None), (50, None), (30, None)]
+    assert project.windows.live("city", 2).windows == ()

@@ -23,6 +23,11 @@ class Serving:
     report: GateReport | None
 
 
+def is_settled(report: LiveReport) -> bool:
+    """Whether no window of it waits for anything; a corrected label may still revise it."""
+    return all(window.waits in {None, NEVER_LABELLED} for window in report.windows)
+
+
 @dataclass(frozen=True)
 class Basis:
     """What a report is computed from. Labels may be recorded before they count as known, so both are part of it."""
@@ -76,7 +81,9 @@ class Performance:
 
 
 def _still_holds(known: LiveReport, serving: Serving, question: Question, basis: Basis) -> bool:
-    """Whether nothing was added since, and no window waits for an instant to pass."""
+    """Whether nothing was added since, and no window waits for an instant to pass or for its last row."""
+    if question.ended and any(window.waits == FILLING for window in known.windows):
+        return False
     same = Basis(known.labels, known.labels_known, known.lines) == basis
     same = same and (known.version, known.metric) == (serving.version, question.metric)
     return same and all(window.waits in {None, FILLING, NEVER_LABELLED} for window in known.windows)

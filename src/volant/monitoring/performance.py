@@ -44,7 +44,8 @@ _NEEDED = (_ID, "at", "event_time", "key", "outcome", "prediction", "scores")
 class Question:
     """What is asked of the log. ``classes`` are those of the model's scores; metrics over probabilities need them.
 
-    ``known_by`` and ``label_delay_us`` (microseconds) say which windows' labels had time to arrive.
+    ``known_by`` and ``label_delay_us`` (microseconds) say which windows' labels had time to arrive. ``ended``: another model
+    answers now, so the last window will get no further rows.
     """
 
     metric: str
@@ -55,6 +56,7 @@ class Question:
     group: str | None = None
     known_by: int | None = None
     label_delay_us: int = 0
+    ended: bool = False
 
 
 def live_windows(
@@ -194,6 +196,8 @@ def _median_delay(lines: pl.DataFrame) -> int | None:
 
 def _last_is_full(own: pl.DataFrame, question: Question) -> bool:
     """Whether the last window of ``own`` (as :func:`cut` gives it) will get no further rows."""
+    if question.ended:
+        return True
     size = question.size
     last = own.filter(pl.col(WINDOW) == own[WINDOW].max())
     if size.rows is not None:

@@ -6,9 +6,9 @@ from typing import Any
 from volant.data.declared import target_dtype
 from volant.data.service import read_contract
 from volant.models.runner import read_manifest
-from volant.monitoring.live import Performance, Serving
+from volant.monitoring.live import Performance, Serving, is_settled
 from volant.monitoring.model import LiveReport
-from volant.monitoring.performance import Question
+from volant.monitoring.performance import CHAMPION_ARM, Question
 from volant.monitoring.watching import Watch
 from volant.registry.model import ModelVersion
 from volant.wiring.project import Project
@@ -17,6 +17,7 @@ from volant.wiring.watched import view
 from volant.wiring.worker import Report
 
 Json = dict[str, Any]
+_LOOKED_BACK = 5
 
 
 def monitor(root: Path, environment: dict[str, str], request: Json, report: Report) -> Json:
@@ -39,13 +40,27 @@ def keep_watch(project: Project) -> int:
     new = Watch(predictions, project.windows, size=config.watch.window, contract=read_contract(config, project.root)).advance(project.name)
     performance = Performance(predictions, project.labels, project.windows, project.objects)
     state = project.registry.state(project.name)
+    for epoch, number in _unsettled(project, before=state.epoch).items():
+        _revise(project, performance, project.registry.version(project.name, number), epoch, ended=True)
     if state.champion is not None:
-        version = project.registry.version(project.name, state.champion)
-        _revise(project, performance, version, state.epoch)
+        _revise(project, performance, project.registry.version(project.name, state.champion), state.epoch)
     return new
 
 
-def _revise(project: Project, performance: Performance, version: ModelVersion, epoch: int) -> LiveReport:
+def _unsettled(project: Project, *, before: int) -> dict[int, int]:
+    """Newest epochs of former champions whose performance is not known to the end, with the version that answered."""
+    found = {}
+    epochs = [epoch for epoch, arm in project.windows.arms(project.name) if arm == CHAMPION_ARM and epoch < before]
+    for epoch in epochs[-_LOOKED_BACK:]:
+        known = project.windows.live(project.name, epoch)
+        if known is not None and is_settled(known):
+            continue
+        (first,) = project.windows.latest(project.name, epoch, CHAMPION_ARM, 1)
+        found[epoch] = int(max(first.versions, key=lambda version: first.versions[version]))
+    return found
+
+
+def _revise(project: Project, performance: Performance, version: ModelVersion, epoch: int, *, ended: bool = False) -> LiveReport:
     now, config = project.clock.now(), project.config
     question = Question(
         metric=config.metric,
@@ -56,6 +71,7 @@ def _revise(project: Project, performance: Performance, version: ModelVersion, e
         group=config.data.group,
         known_by=now,
         label_delay_us=config.data.label_delay_us,
+        ended=ended,
     )
     serving = Serving(model=project.name, epoch=epoch, version=version.number, report=project.registry.report(version))
     return performance.revise(serving, question, now)
