@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import shutil
 import signal
@@ -171,17 +172,18 @@ def waits_for(condition):
         time.sleep(0.05)
 
 
-def test_a_second_run_at_the_same_time_is_told_so(plain):
+def test_a_second_run_at_the_same_time_waits_for_the_first_and_finds_everything_done(plain):
     edit(plain / "pipeline.py", "    slots = features", "    import time\n\n    time.sleep(4)\n    slots = features")
     with start(plain, "run", "--json", "-q") as first:
         waits_for((plain / ".volant" / "run.lock").exists)
         time.sleep(0.3)
-        second = volant(plain, "run", expect=6)
+        with start(plain, "run", "--json") as second:
+            out, err = second.communicate(timeout=90)
         first.communicate(timeout=60)
-    assert "going on" in second.error["what"]
-    assert second.error["found"].startswith("process ")
-    assert first.returncode == 0
-    assert query(plain, "select status from run") == [("FINISHED",)]
+    assert "waiting for the run of process " in err.decode()
+    assert all(step["cached"] for step in json.loads(out)["steps"])
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert query(plain, "select count(*) from model_version") == [(1,)]
 
 
 SCORED = "hour,temperature,weather,open\n2026-03-20T08:00:00,8.5,sun,true\n"

@@ -122,12 +122,14 @@ class _Story:
         self._expect(known == len(self._live_rides), f"{len(self._live_rides)} labels should be known, and {known} are")
 
     def _second_run(self, server: Server) -> None:
-        self._next("The wheel turns: what was logged and labelled is the next training data")
-        self._run(["run"])
+        self._next("The wheel turns by itself: the server has noticed, and trains on what was logged and labelled")
+        server.wait_for(lambda: len(self._project().models.versions(NAME)) > 1, "the server should have retrained by itself")
+        self._run(["policy", "show"])
         found = self._version(2)
         self._expect(found["state"] == "proposed", f"the second version should be proposed, and is {found['state']}")
         against = found["against_champion"]
         self._expect(against is not None and against["high"] < 0, "the second version should surely be better than the first")
+        self._run(["models", "show", f"{NAME}@2"])
         self._run(["approve", f"{NAME}@2", "--reason", "it knows about the tram"])
         server.wait_for_version(2)
         self._say(f"  the server answers with {NAME}@2 now; nobody started it again\n")

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -60,7 +60,7 @@ class Server:
             self._process.wait()
 
     def _wait_until_ready(self) -> None:
-        self._wait(lambda: get(self.started["url"], "/ready")[0] == 200, "the server should have become ready")
+        self.wait_for(lambda: get(self.started["url"], "/ready")[0] == 200, "the server should have become ready")
 
     def wait_for_version(self, version: int) -> None:
         """Until the worker answers with this version."""
@@ -69,9 +69,10 @@ class Server:
             status, body = get(self.started["url"], "/ready")
             return status == 200 and json.loads(body)["version"] == version
 
-        self._wait(serves, f"the server should have switched to version {version}")
+        self.wait_for(serves, f"the server should have switched to version {version}")
 
-    def _wait(self, done: Any, otherwise: str) -> None:
+    def wait_for(self, done: Callable[[], bool], otherwise: str) -> None:
+        """Until it holds; ``StoryError`` if it does not in time, or the server ends."""
         until = time.monotonic() + WAIT_SECONDS
         while not done():
             if time.monotonic() > until or (self._process is not None and self._process.poll() is not None):

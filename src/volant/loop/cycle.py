@@ -70,6 +70,7 @@ class Setting:
     """The project a cycle belongs to. ``policy`` is the text of its ``volant.yaml``, kept with each version.
 
     ``champion_score`` answers for the champion in a process of its own: its code must not meet the candidate's.
+    ``unchanged`` says whether a run now would come to what a remembered one came to.
     """
 
     config: ProjectConfig
@@ -77,6 +78,7 @@ class Setting:
     scratch: Path
     policy: str
     champion_score: Callable[[Table], Score]
+    unchanged: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,9 @@ class Cycle:
         self._fitting = Fitting(ports.steps, ports.objects, ports.clock, config=setting.config, root=setting.root)
 
     def turn(self, asked: Asked, progress: Progress) -> Turned:
-        """Do it all. The run is recorded whatever happens; errors of any part are raised after they were recorded."""
+        """Do it all. Errors of a pipeline's definition come first; from then on whatever happens is recorded, then raised."""
         ports = self._ports
+        self._fitting.graph(asked.params)  # what is not a pipeline is not a run: said before anything is recorded
         close_orphans(ports.runs, ports.clock)
         run = open_run(ports.runs, ports.clock, ports.ids, project=self._config.project, source=ACTOR)
         run.tags(asked.tags)
@@ -135,7 +138,7 @@ class Cycle:
         run.change(environment=objects.put(capture_environment()), git_commit=git.commit, git_dirty=git.dirty, patch=patch)
 
     def _turn(self, run: RecordedRun, asked: Asked, progress: Progress) -> Turned:
-        graph = self._fitting.graph(asked.params)  # definition errors first: they cost nothing to find
+        graph = self._fitting.graph(asked.params)
         frozen = self._freeze(run, progress)
         table = table_of(self._ports.datasets.frame(frozen.version), frozen.version, self._config)
         split = split_of(table, self._config)

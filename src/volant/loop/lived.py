@@ -93,11 +93,10 @@ class Lived:
 
     def _held(self) -> str | None:
         ends = self._ledger.ends()
-        if not ends or ends[-1].mark != self.mark:
-            return None
-        if ends[-1].error is not None:
+        if ends and ends[-1].error is not None and ends[-1].mark == self.mark:
             return f"the last training failed ({ends[-1].error}) and neither code, settings, data nor labels have changed since"
-        return "the last training learned from the same code, settings, data and labels"
+        same = bool(ends) and ends[-1].mark == self.mark
+        return "the last training learned from the same code, settings, data and labels" if same or self._setting.unchanged() else None
 
     def _mark(self) -> str:
         """Names everything a training now could learn from."""

@@ -18,8 +18,8 @@ def trace(project: Project, text: str) -> Json:
     ``text`` is a prediction id, ``NAME@VERSION`` or ``@champion`` (a model version), ``dataset:NAME@N``, a run id, or
     any node as the lineage table names it.
     """
-    prediction = _prediction(project, text)
-    if prediction is not None:
+    if _is_prediction(text):
+        prediction = _prediction(project, text)
         model = f"model:{prediction['model']}@{prediction['version']}"
         above = {"node": model, "role": "model", **_facts(project, model), "from": _climb(project, model, "into")}
         return {"node": f"prediction:{text}", "prediction": prediction, "from": [above], "used_for": []}
@@ -32,12 +32,23 @@ def trace(project: Project, text: str) -> Json:
     }
 
 
-def _prediction(project: Project, text: str) -> Json | None:
-    """The logged prediction with this id, or None if the text does not look like a prediction id."""
+def _is_prediction(text: str) -> bool:
+    """Whether it looks like a row of an answered request: ``ID.ROW``."""
     identifier, _, row = text.removeprefix("prediction:").rpartition(".")
-    if not (identifier and row.isdigit()):
-        return None
-    return call(project.root, "prediction", {"id": f"{identifier}.{row}"}, environment=project.environment)
+    return bool(identifier) and row.isascii() and row.isdigit() and "@" not in identifier and ":" not in identifier
+
+
+def _prediction(project: Project, text: str) -> Json:
+    """The logged prediction with this id. ``NotFoundError`` if it is not in the log."""
+    identifier = text.removeprefix("prediction:")
+    found: Json | None = call(project.root, "prediction", {"id": identifier}, environment=project.environment)
+    if found is None:
+        raise NotFoundError(
+            f"There is no prediction {identifier}.",
+            found=f"nothing of that id in the log of {project.name}",
+            next_step="ids are in the answers' X-Volant-Prediction-Id, followed by .0, .1, ... for each row",
+        )
+    return found
 
 
 def _named(project: Project, text: str) -> str:

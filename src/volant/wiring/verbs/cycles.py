@@ -3,15 +3,18 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from volant.kernel.errors import ConflictError
 from volant.loop.cycle import Ports, Setting
 from volant.wiring.child import Child
 from volant.wiring.project import CONFIG_FILE, Project
+from volant.wiring.remembered import unchanged_run
 from volant.wiring.verbs.opened import datasets_of, predictions_of
 from volant.wiring.verbs.scoring import ask
+from volant.wiring.worker import Report
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from volant.loop.judging import Score
     from volant.loop.table import Table
     from volant.stats.predicted import Predicted
+
+WAIT_SECONDS = 0.25
 
 
 def ports_of(project: Project) -> Ports:
@@ -48,26 +53,51 @@ def setting_of(project: Project, scorer: "ChampionScorer") -> Setting:
         scratch=project.scratch_folder,
         policy=(project.root / CONFIG_FILE).read_text(encoding="utf-8"),
         champion_score=scorer.on,
+        unchanged=lambda: unchanged_run(project, {}) is not None,
     )
 
 
 @contextlib.contextmanager
 def alone(project: Project) -> Iterator[None]:
-    """One run of a project at a time; the kernel gives the lock back when its process dies. ``ConflictError``."""
-    path = project.state / "run.lock"
-    with path.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read(40).decode(errors="replace") or "another process"
+    """The run lock, at once or not at all. The kernel gives it back when its process dies. ``ConflictError``."""
+    with _lock_file(project) as file:
+        if not _take(file):
             raise ConflictError(
-                f"A run of {project.name} is going on.", found=f"process {holder}", next_step="wait until it ends: volant runs"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
+                f"A run of {project.name} is going on.", found=f"process {_holder(file)}", next_step="wait until it ends: volant runs"
+            )
         yield
+
+
+@contextlib.contextmanager
+def in_turn(project: Project, report: Report) -> Iterator[None]:
+    """The run lock, after waiting for whoever has it: a person's command comes after the automation's cycle, not instead."""
+    with _lock_file(project) as file:
+        while not _take(file):
+            report(f"waiting for the run of process {_holder(file)}", None)
+            time.sleep(WAIT_SECONDS)
+        yield
+
+
+@contextlib.contextmanager
+def _lock_file(project: Project) -> Iterator[BinaryIO]:
+    with (project.state / "run.lock").open("a+b") as file:
+        yield file
+
+
+def _take(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    file.truncate(0)
+    file.write(str(os.getpid()).encode())
+    file.flush()
+    return True
+
+
+def _holder(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read(40).decode(errors="replace") or "somebody else"
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from volant.loop.turning import Automation, Looked
 from volant.wiring.project import Project
 from volant.wiring.remembered import remember
 from volant.wiring.verbs.concerns import tell
-from volant.wiring.verbs.cycles import ChampionScorer, alone, ports_of, scoring_apart, setting_of
+from volant.wiring.verbs.cycles import ChampionScorer, alone, in_turn, ports_of, scoring_apart, setting_of
 from volant.wiring.verbs.opened import opened
 from volant.wiring.verbs.training import answer_of, checkpoint_if_leading
 from volant.wiring.worker import Report
@@ -45,7 +45,7 @@ def plan(root: Path, environment: dict[str, str], _request: Json, _report: Repor
 def retrain(root: Path, environment: dict[str, str], request: Json, report: Report) -> Json:
     """A cycle now."""
     project = opened(root, environment)
-    with alone(project), scoring_apart(project) as scorer:
+    with in_turn(project, report), scoring_apart(project) as scorer:
         looked = _automation(project, scorer).retrain(request["reason"], actor=request["actor"], progress=report)
     tell(project, looked)
     checkpoint_if_leading(project)

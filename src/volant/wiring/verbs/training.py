@@ -12,7 +12,7 @@ from volant.pipelines.graph import build_graph
 from volant.pipelines.inputs import input_digests, training_of
 from volant.wiring.project import Project
 from volant.wiring.remembered import remember
-from volant.wiring.verbs.cycles import alone, ports_of, scoring_apart, setting_of
+from volant.wiring.verbs.cycles import in_turn, ports_of, scoring_apart, setting_of
 from volant.wiring.verbs.opened import datasets_of, opened
 from volant.wiring.worker import Report
 
@@ -25,7 +25,7 @@ def run(root: Path, environment: dict[str, str], request: Json, report: Report) 
     params = request["params"]
     if request["explain"]:
         return {"steps": _explained(project, params), "sentence": "Nothing was run.", "cached": False, "report": None, "version": None}
-    with alone(project), scoring_apart(project) as scorer:
+    with in_turn(project, report), scoring_apart(project) as scorer:
         cycle = Cycle(ports_of(project), setting_of(project, scorer))
         turned = cycle.turn(Asked(params=params, only=tuple(request["only"]), from_step=request["from_step"]), report)
         answer = answer_of(project, turned)
@@ -48,7 +48,7 @@ def gate(root: Path, environment: dict[str, str], request: Json, report: Report)
     from volant.loop.regate import judge_version
 
     project = opened(root, environment)
-    with alone(project), scoring_apart(project) as scorer:
+    with in_turn(project, report), scoring_apart(project) as scorer:
         version = project.registry.version(project.name, request["version"])
         made = judge_version(ports_of(project), setting_of(project, scorer), version, report)
     checkpoint_if_leading(project)
