@@ -11,6 +11,8 @@ CREATE TABLE alert (
     UNIQUE (model, number)
 ) STRICT;
 CREATE UNIQUE INDEX alert_open ON alert (model, cause) WHERE is_open;
+CREATE INDEX alert_open_newest ON alert (position) WHERE is_open;
+CREATE INDEX alert_open_of_model ON alert (model, position) WHERE is_open;
 CREATE INDEX alert_last_event ON alert (model, seq);
 
 -- Outbox: what is told to whom. next_at is NULL once it arrived or was given up.
@@ -28,6 +30,7 @@ CREATE TABLE alert_delivery (
     done_at     INTEGER,
     given_up_at INTEGER
 ) STRICT;
-CREATE INDEX alert_delivery_waiting ON alert_delivery (alert, target, position) WHERE next_at IS NOT NULL;
+CREATE INDEX alert_delivery_waiting ON alert_delivery (position) WHERE next_at IS NOT NULL;
+CREATE INDEX alert_delivery_queue ON alert_delivery (alert, target, position) WHERE next_at IS NOT NULL;
 CREATE INDEX alert_delivery_of_alert ON alert_delivery (alert, position);
 CREATE INDEX alert_delivery_troubled ON alert_delivery (model, position) WHERE error IS NOT NULL;
