@@ -109,3 +109,13 @@ def test_the_last_window_of_a_former_champion_waits_for_labels_not_for_rows(kept
     assert not is_settled(after)
     kept.labels.add("bikes", labels(range(60)))
     assert is_settled(kept.revise(ended=True))
+
+
+def test_other_settings_are_another_question(kept):
+    kept.log(*(prediction(n) for n in range(50)))
+    kept.labels.add("bikes", labels(range(50)))
+    kept.revise()
+    asked = {"metric": "mae", "task": Task.REGRESSION, "size": Amount(rows=50), "known_by": NOW, "label_delay_us": DELAY}
+    question = Question(**asked, slices=("city",))
+    found = kept.performance.revise(Serving(model="bikes", epoch=1, version=1, report=None), question, NOW)
+    assert [(part.column, part.of, part.rows) for part in found.slices] == [("city", "Lyon", 50)]

@@ -12,7 +12,7 @@ from watched_rows import SECOND, START, label, prediction, table
 
 from volant.config.model import Amount, Task
 from volant.evidence.model import Outcome
-from volant.monitoring.performance import Question, live_windows, watched_windows
+from volant.monitoring.performance import Question, live_windows, watched, watched_windows
 from volant.monitoring.windows import UNIT, WINDOW, cut
 from volant.stats.blocks import mean_of_dependent
 
@@ -201,3 +201,22 @@ def test_every_row_is_in_one_window_whatever_the_order_in_which_lines_come(times
     assert all(size >= rows for size in sizes[:-1])
     assert found.select(pl.struct("at", "event_time").n_unique()).item() == (found[UNIT].n_unique() if found.height else 0)
     assert found.group_by(UNIT).agg(pl.col(WINDOW).n_unique())[WINDOW].to_list() == [1] * found[UNIT].n_unique()
+
+
+def test_slices_are_of_complete_windows_only_and_cut_as_gates_cut_them():
+    cities = ["Lyon", "Nice", None]
+    lines = table(prediction(n, columns={"city": [cities[n % 3]], "x": [float(n)]}) for n in range(250))
+    labels = [label(n, float(n % 5) + (3.0 if n % 3 == 1 else 1.0), known_at=START) for n in range(250)]
+    question = Question(metric="mae", task=Task.REGRESSION, size=HUNDRED, slices=("city", "x", "absent"))
+    found = watched(lines, labels, question, epoch=1)
+    by_city = {part.of: part for part in found.slices if part.column == "city"}
+    assert {name: part.value for name, part in by_city.items()} == {"Lyon": 1.0, "Nice": 3.0, "(missing)": 1.0}
+    assert sum(part.rows for part in by_city.values()) == 200
+    assert [part.rows for part in found.slices if part.column == "x"] == [50] * 4
+    assert not [part for part in found.slices if part.column == "absent"]
+
+
+def test_slices_need_a_complete_window():
+    question = Question(metric="mae", task=Task.REGRESSION, size=HUNDRED, slices=("city",))
+    assert watched(traffic(100), [], question, epoch=1).slices == ()
+    assert watched(traffic(0), [], question, epoch=1).windows == ()

@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from volant.evidence.ports import LabelStore
 from volant.evidence.predictions import Predictions
 from volant.gates.model import GateReport
+from volant.kernel.codec import plain
+from volant.kernel.digests import digest_value
 from volant.kernel.objects import ObjectStore
 from volant.monitoring.model import LiveReport
-from volant.monitoring.performance import CHAMPION_ARM, FILLING, NEVER_LABELLED, Question, watched_windows
+from volant.monitoring.performance import CHAMPION_ARM, FILLING, NEVER_LABELLED, Question, watched
 from volant.monitoring.ports import WindowStore
 from volant.monitoring.reference import full_reference
 from volant.stats.names import metric_named
@@ -59,7 +61,7 @@ class Performance:
         if known is not None and _still_holds(known, serving, question, basis):
             return known
         started = min((extent.from_us for extent in self._store.extents(serving.model, serving.epoch, CHAMPION_ARM)), default=None)
-        windows = watched_windows(
+        found = watched(
             self._predictions.table(serving.model, since=started),
             self._labels.current(serving.model, now),
             question,
@@ -73,8 +75,10 @@ class Performance:
             lower_is_better=metric_named(question.metric).lower_is_better,
             recorded_at=now,
             **asdict(basis),
+            asked=_asked(question),
             reference=None if serving.report is None else full_reference(serving.report, self._objects, question.metric),
-            windows=windows,
+            windows=found.windows,
+            slices=found.slices,
         )
         self._store.keep_live(report)
         return report
@@ -82,8 +86,12 @@ class Performance:
 
 def _still_holds(known: LiveReport, serving: Serving, question: Question, basis: Basis) -> bool:
     """Whether nothing was added since, and no window waits for an instant to pass or for its last row."""
-    if question.ended and any(window.waits == FILLING for window in known.windows):
-        return False
     same = Basis(known.labels, known.labels_known, known.lines) == basis
-    same = same and (known.version, known.metric) == (serving.version, question.metric)
+    same = same and (known.version, known.asked) == (serving.version, _asked(question))
     return same and all(window.waits in {None, FILLING, NEVER_LABELLED} for window in known.windows)
+
+
+def _asked(question: Question) -> str:
+    """Names the settings of a question, whenever it is asked."""
+    settings = {name: plain(value) for name, value in vars(question).items() if name != "known_by"}
+    return digest_value(settings)

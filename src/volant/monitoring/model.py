@@ -62,6 +62,18 @@ class WindowPerformance(Value, frozen=True, kw_only=True):
         )
 
 
+class SlicePerformance(Value, frozen=True, kw_only=True):
+    """The metric over those rows of all complete windows of which ``column`` has this value (as gates cut slices)."""
+
+    column: str
+    of: str
+    rows: int
+    labelled: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 class Reference(Value, frozen=True, kw_only=True):
     """What the champion showed on its own holdout: row loss with its variance, and the metric with bounds."""
 
@@ -88,5 +100,7 @@ class LiveReport(Value, frozen=True, kw_only=True):
     labels: int  # LabelStore.revision
     labels_known: int = 0  # LabelStore.count by then
     lines: int  # Covered.revision
+    asked: str = ""  # digest of the settings it was computed under
     reference: Reference | None
     windows: tuple[WindowPerformance, ...]
+    slices: tuple[SlicePerformance, ...] = ()

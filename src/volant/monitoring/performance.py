@@ -8,7 +8,7 @@ labels each time, so late and corrected labels revise them.
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,10 @@ from volant.config.model import Amount, Task
 from volant.evidence.labels import label_value
 from volant.evidence.model import Label, Outcome
 from volant.evidence.pairing import KNOWN_AT, LABEL, paired
+from volant.gates.slicing import slices_of
 from volant.kernel.clock import iso
 from volant.monitoring.bounds import in_metric
-from volant.monitoring.model import WindowEvidence, WindowPerformance
+from volant.monitoring.model import SlicePerformance, WindowEvidence, WindowPerformance
 from volant.monitoring.reference import reference_of
 from volant.monitoring.windows import UNIT, WINDOW, cut
 from volant.stats.blocks import mean_of_dependent
@@ -30,7 +31,7 @@ from volant.stats.metrics import row_losses
 from volant.stats.names import metric_named
 from volant.stats.predicted import Predicted
 
-__all__ = ["Question", "live_windows", "reference_of", "watched_windows"]
+__all__ = ["Question", "Watched", "live_windows", "reference_of", "watched", "watched_windows"]
 
 CHAMPION_ARM = "champion"
 FILLING = "is still filling"
@@ -57,6 +58,15 @@ class Question:
     known_by: int | None = None
     label_delay_us: int = 0
     ended: bool = False
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the log and the labels show of one epoch and arm."""
+
+    windows: tuple[WindowPerformance, ...] = ()
+    slices: tuple[SlicePerformance, ...] = ()
 
 
 def live_windows(
@@ -96,17 +106,35 @@ def watched_windows(
     lines: pl.DataFrame, labels: Sequence[Label], question: Question, *, epoch: int, arm: str = CHAMPION_ARM
 ) -> tuple[WindowPerformance, ...]:
     """All windows of one epoch and arm, those that are still filling or waiting for labels included."""
-    needed = [*_NEEDED, *([f"f:{question.group}"] if f"f:{question.group}" in lines.columns else [])]
-    own = lines.lazy().filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm)).select(needed).collect()
+    return watched(lines, labels, question, epoch=epoch, arm=arm).windows
+
+
+def watched(lines: pl.DataFrame, labels: Sequence[Label], question: Question, *, epoch: int, arm: str = CHAMPION_ARM) -> Watched:
+    """The same with the slices of the complete windows."""
+    features = {f"f:{name}" for name in (question.group, *question.slices)} & set(lines.columns)
+    own = lines.lazy().filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm)).select(*_NEEDED, *sorted(features)).collect()
     if own.height == 0:
-        return ()
+        return Watched()
     windows = cut(own, question.size)
     full = _last_is_full(windows, question)
     counted = with_labels(once_each(windows), labels, question.target_dtype)
     numbers = counted[WINDOW].unique().sort().to_list()
     parts = counted.partition_by(WINDOW, as_dict=True, maintain_order=True)
     measured = [measure(parts[number,], question, number=number) for number in numbers]
-    return _judged(measured, question, patience=_patience(counted, question), last_is_full=full)
+    judged = _judged(measured, question, patience=_patience(counted, question), last_is_full=full)
+    complete = counted.filter(pl.col(WINDOW).is_in([window.number for window in judged if window.ready]))
+    return Watched(judged, tuple(_slices(complete, question)))
+
+
+def _slices(lines: pl.DataFrame, question: Question) -> Iterator[SlicePerformance]:
+    """By column in the order asked for, the largest slice first."""
+    for column in question.slices if lines.height else ():
+        name = f"f:{column}"
+        for value, rows in slices_of(lines[name].to_numpy()).items() if name in lines.columns else ():
+            found = measure(lines[rows], question, number=0)
+            yield SlicePerformance(
+                column=column, of=value, rows=found.rows, labelled=found.labelled, value=found.value, low=found.low, high=found.high
+            )
 
 
 def once_each(lines: pl.DataFrame) -> pl.DataFrame:

@@ -34,6 +34,7 @@ def view(project: Project, *, limit: int = 20) -> Json:
         "traffic": _traffic(summaries),
         "labels": _labels(live),
         "quality": _quality(total(summaries)),
+        "slices": [] if live is None else [plain(part) for part in live.slices],
         "signal": _signal(live),
         "arms": _arms(project),
     }

@@ -19,7 +19,7 @@ _WINDOWS = click.option("--windows", type=click.IntRange(1, 1000), default=20, s
 def show(session: Session, windows: int) -> Answer:
     """How the champion does: traffic, errors, data quality, and the metric as labels arrive, window by window."""
     found = _asked(session, windows)
-    return Answer(found, [Facts(_facts(found)), _windows(found), *_quality(found)])
+    return Answer(found, [Facts(_facts(found)), _windows(found), *_slices(found), *_quality(found)])
 
 
 @verb("check", example="volant monitor check && echo fine")
@@ -127,6 +127,16 @@ def _row(window: Json) -> list[Cell]:
         bounds(window["low"], window["high"]),
         note,
     ]
+
+
+def _slices(found: Json) -> list[Block]:
+    if not found["slices"]:
+        return []
+    rows = [
+        (part["column"], part["of"], f"{part['rows']:,}", number(part["value"]), bounds(part["low"], part["high"]))
+        for part in found["slices"]
+    ]
+    return [Table(("column", "value", ">rows", f">{found['metric']}", "95 %"), rows)]
 
 
 def _quality(found: Json) -> list[Block]:

@@ -72,6 +72,7 @@ def _revise(project: Project, performance: Performance, version: ModelVersion, e
         known_by=now,
         label_delay_us=config.data.label_delay_us,
         ended=ended,
+        slices=tuple(dict.fromkeys(column for check in config.gates for column in check.slices)),
     )
     serving = Serving(model=project.name, epoch=epoch, version=version.number, report=project.registry.report(version))
     return performance.revise(serving, question, now)
