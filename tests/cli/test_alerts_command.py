@@ -105,6 +105,15 @@ def test_trying_the_targets_says_which_one_cannot_be_reached(project, capsys, mo
     assert project.alerts.all("bikes") == ()
 
 
+def test_the_doctor_names_variables_that_are_not_set(project, capsys, monkeypatch):
+    main(["doctor", "--json"])
+    assert next(line for line in json.loads(capsys.readouterr().out)["findings"] if line["name"] == "alerts")["standing"] == "ok"
+    (project.root / "volant.yaml").write_text(LEAST + 'watch:\n  alerts: [{to: "slack:env:NO_SUCH_URL"}]\n')
+    monkeypatch.delenv("NO_SUCH_URL", raising=False)
+    main(["doctor"])
+    assert "to slack:env:NO_SUCH_URL; not set here: NO_SUCH_URL" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("project")
 def test_listing_alerts_imports_nothing_heavy():
     probe = "import sys\nfrom volant.cli.main import main\nmain(['alerts', '--json'])\nsys.stderr.write(' '.join(sys.modules))"

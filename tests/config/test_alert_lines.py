@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from volant.config.alert_lines import unset
 from volant.config.dump import dump_project
 from volant.config.load import load_text
 from volant.config.model import AlertTarget
@@ -93,3 +94,12 @@ def test_the_schema_knows_the_targets():
     schema = project_schema()["properties"]["watch"]["properties"]["alerts"]
     assert schema["minItems"] == 1
     assert schema["items"]["required"] == ["to"]
+
+
+def test_variables_that_are_needed_and_not_set_are_named_once():
+    lines = read(
+        '[{to: log}, {to: "webhook:env:A", secret: env:B}, {to: webhook:env:C}, {to: slack:env:A}, {to: "webhook:env:D", secret: env:B}]'
+    )
+    assert unset(lines, {}) == ("A", "B", "C", "VOLANT_WEBHOOK_SECRET", "D")
+    assert unset(lines, {"A": "x", "B": " ", "C": "x", "D": "x", "VOLANT_WEBHOOK_SECRET": "x"}) == ("B",)
+    assert unset(lines[:1], {}) == ()

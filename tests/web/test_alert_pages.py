@@ -93,6 +93,8 @@ def test_many_alerts_that_are_over_come_page_by_page(fresh_site):
     for number in range(60):
         alerts.raise_(f"cause {number}", severity=Severity.INFO, sentence=f"Sentence {number}.", facts={}, model="bikes")
         alerts.resolve(f"cause {number}", model="bikes")
+    for number in range(3):
+        alerts.raise_(f"open {number}", severity=Severity.INFO, sentence="Newer, and open.", facts={}, model="bikes")
     first = fresh_site.get("/alerts.json", role=Role.VIEWER, accept="application/json").json
     second = fresh_site.get("/alerts.json?page=2", role=Role.VIEWER, accept="application/json").json
     assert [len(view["over"]) for view in (first, second)] == [50, 11]

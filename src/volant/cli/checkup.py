@@ -69,6 +69,7 @@ def _project(folder: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield _space(root)
     yield _writable(root)
     yield from _checked("volant.yaml", lambda: _settings(root, environment))
+    yield from _alerts(root, environment)
     if (root / STATE_FOLDER).is_dir():
         yield from _checked("store", lambda: _store(root, environment))
 
@@ -102,6 +103,22 @@ def _settings(root: Path, environment: Mapping[str, str]) -> str:
     if not (root / config.train.pipeline).is_file():
         raise NotFoundError(f"train.pipeline names {config.train.pipeline}, which is not there.", next_step="set train.pipeline")
     return f"{config.project}, {config.task.value}; {config.data.source} has {source.stat().st_size:,} bytes"
+
+
+def _alerts(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+    from volant.config.alert_lines import unset
+    from volant.config.load import load_project
+    from volant.wiring.project import CONFIG_FILE
+
+    try:
+        targets = load_project(root / CONFIG_FILE, environment).watch.alerts
+    except VolantError:  # said above
+        return
+    told, missing = ", ".join(target.to for target in targets), unset(targets, environment)
+    if missing:
+        yield Finding("alerts", "warn", f"to {told}; not set here: {', '.join(missing)}", "set them where volant up runs")
+    else:
+        yield Finding("alerts", "ok", f"to {told}")
 
 
 def _store(root: Path, environment: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The lines under ``watch.alerts``: who is told. Addresses and secrets are named, never written out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from volant.config.kinds import Schema, shown, wrong
@@ -10,6 +10,7 @@ from volant.config.sections import Entry, Section
 from volant.config.yaml_tree import Node
 from volant.kernel.errors import UsageError
 
+DEFAULT_SECRET = "env:VOLANT_WEBHOOK_SECRET"  # noqa: S105 - where it is, not what it is
 ENVIRONMENT_NAME = r"env:[A-Za-z_][A-Za-z0-9_]*"
 TARGET = rf"log|(?:webhook|slack):{ENVIRONMENT_NAME}"
 
@@ -93,3 +94,18 @@ def _check(item: Node, line: AlertTarget, before: Sequence[AlertTarget]) -> None
         raise UsageError(
             f"{item.place}: only a webhook is signed.", found=shown(item), next_step="take secret out", field=item.below("secret")
         )
+
+
+def variables(target: AlertTarget) -> tuple[str, ...]:
+    """The environment variables that telling a target needs."""
+    kind, _, reference = target.to.partition(":")
+    references: tuple[str, ...] = () if kind == "log" else (reference,)
+    if kind == "webhook":
+        references += (target.secret or DEFAULT_SECRET,)
+    return tuple(name.removeprefix("env:") for name in references)
+
+
+def unset(targets: Sequence[AlertTarget], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Those that are needed and not set, each once."""
+    needed = dict.fromkeys(name for target in targets for name in variables(target))
+    return tuple(name for name in needed if not environment.get(name, "").strip())

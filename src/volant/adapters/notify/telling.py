@@ -6,13 +6,12 @@ from typing import TextIO
 
 from volant.adapters.notify.posting import SECONDS, post
 from volant.adapters.notify.signing import signed
+from volant.config.alert_lines import DEFAULT_SECRET
 from volant.config.model import AlertTarget
 from volant.kernel.clock import Clock
 from volant.monitoring.alert_model import Notice
 from volant.monitoring.alert_ports import Undelivered
 from volant.monitoring.alert_text import log_line, slack_body, webhook_body
-
-DEFAULT_SECRET = "env:VOLANT_WEBHOOK_SECRET"  # noqa: S105 - where it is, not what it is
 
 
 class Teller:

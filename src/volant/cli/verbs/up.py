@@ -46,6 +46,7 @@ def up(session: Session, host: str, port: int, worker_port: int, allow_hosts: tu
 
 
 def _started(session: Session, started: "Started") -> Answer:
+    from volant.config.alert_lines import unset
     from volant.kernel.codec import plain
 
     project = session.project
@@ -57,8 +58,11 @@ def _started(session: Session, started: "Started") -> Answer:
     ]
     if not started.leads:
         blocks.append(Text(warn(f"another server decides for this project ({started.leader}); this one serves")))
+    missing = unset(project.config.watch.alerts, project.environment)
+    if missing:
+        blocks.append(Text(warn(f"alerts will not reach every target: {', '.join(missing)} not set")))
     if champion is None:
         blocks.append(Hint('volant run, then volant approve VERSION --reason "..."'))
     elif sys.stdout.isatty():
         blocks.append(Hint("Ctrl-C stops it"))
-    return Answer({**plain(started), "champion": champion}, blocks)
+    return Answer({**plain(started), "champion": champion, "unset": list(missing)}, blocks)
