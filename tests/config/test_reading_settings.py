@@ -4,7 +4,7 @@ import pytest
 
 from volant.config.load import load_project, load_text, load_with_origins, values_in_effect
 from volant.config.metrics import METRICS_OF_TASK
-from volant.config.model import Amount, Autonomy, GateConfig, GateKind, Keep, Margin, Task, TriggerConfig, TriggerKind
+from volant.config.model import Amount, Autonomy, GateConfig, GateKind, Keep, Margin, StepKind, Task, TriggerConfig, TriggerKind
 from volant.kernel.clock import DAY_US, HOUR_US
 from volant.kernel.errors import InvalidInputError, NotFoundError, TooLargeError, UnavailableError, UsageError
 from volant.stats.names import METRICS
@@ -54,6 +54,19 @@ def test_the_least_file_has_defaults_for_everything_else():
     assert (found.project, found.task, found.target, found.metric) == ("bikes", Task.REGRESSION, "cnt", "mae")
     assert (found.data.source, found.data.key, found.data.label_delay_us, found.gates) == ("rides.csv", (), 0, ())
     assert (found.train.seed, found.train.window.keep, found.release.autonomy) == (7, Keep.ALL, Autonomy.PROPOSE)
+
+
+def test_the_steps_of_a_release_are_read():
+    text = "release: {steps: [{shadow: 500 rows}, {canary: 10%, rows: 1000}, {canary: 0.5, rows: 2000 rows}, full], time_limit: 3d}"
+    found = read(LEAST + text).release
+    assert [(step.kind, step.rows, step.share) for step in found.steps] == [
+        (StepKind.SHADOW, 500, 0.0),
+        (StepKind.CANARY, 1000, 0.1),
+        (StepKind.CANARY, 2000, 0.5),
+        (StepKind.FULL, 0, 1.0),
+    ]
+    assert found.time_limit_us == 3 * DAY_US
+    assert read(LEAST).release.steps == ()
 
 
 def test_every_key_is_read():
@@ -166,7 +179,20 @@ WRONG = [
     (replaced("project: bikes", "project: a..b"), ["line 2", "must be a name"]),
     (replaced("release:", "watch: {window: 5}\nrelease:"), ["watch.window", "must be"]),
     (replaced("release:", "watching: {window: 5}\nrelease:"), ["there is no key 'watching'", "watch"]),
-    (replaced("release:", "release:\n  steps: [full]"), ["there is no key 'release.steps'"]),
+    (replaced("release:", "release:\n  stages: [full]"), ["there is no key 'release.stages'", "did you mean 'steps'"]),
+    (LEAST + "release: {steps: 5}\n", ["release.steps", "a list like"]),
+    (LEAST + "release: {steps: [half, full]}\n", ["release.steps[0]", "no step", "or full"]),
+    (LEAST + "release: {steps: [{shadow: 0 rows}, full]}\n", ["release.steps[0].shadow", "a number of rows"]),
+    (LEAST + "release: {steps: [{shadow: 5d}, full]}\n", ["a number of rows"]),
+    (LEAST + "release: {steps: [{canary: 100%, rows: 5}, full]}\n", ["release.steps[0].canary", "below 100%"]),
+    (LEAST + "release: {steps: [{canary: 10%}, full]}\n", ["has no 'rows'"]),
+    (LEAST + "release: {steps: [{canary: 10%, rows: 5, row: 6}, full]}\n", ["there is no key"]),
+    (LEAST + "release: {steps: [{canary: 10%, rows: 5}]}\n", ["last step is not full"]),
+    (LEAST + "release: {steps: [full]}\n", ["full alone is no rollout"]),
+    (LEAST + "release: {steps: [full, {shadow: 5}, full]}\n", ["full is the end"]),
+    (LEAST + "release: {steps: [{canary: 10%, rows: 5}, {shadow: 5}, full]}\n", ["a shadow comes first"]),
+    (LEAST + "release: {steps: [{canary: 50%, rows: 5}, {canary: 10%, rows: 5}, full]}\n", ["must grow"]),
+    (LEAST + "release: {time_limit: soon}\n", ["release.time_limit", "a duration"]),
     (replaced("target: cnt", "target: &x cnt"), ["line 4", "anchor"]),
     (replaced("target: cnt", "target: *x"), ["line 4", "anchor"]),
     (replaced("target: cnt", "target: !!python/name:os.system x"), ["line 4", "tag"]),

@@ -20,6 +20,8 @@ from volant.config.model import (
     ReleaseConfig,
     RetrainConfig,
     ServeConfig,
+    StepConfig,
+    StepKind,
     Task,
     TrainConfig,
     TrainFrom,
@@ -52,6 +54,13 @@ triggers = (
     | st.builds(TriggerConfig, kind=st.just(TriggerKind.NEW_LABELS), labels=st.integers(1, 10**9))
     | st.just(TriggerConfig(kind=TriggerKind.PERFORMANCE))
 )
+full = StepConfig(kind=StepKind.FULL, share=1.0)
+canaries = st.lists(st.integers(1, 9999), min_size=1, max_size=3, unique=True).map(
+    lambda parts: tuple(StepConfig(kind=StepKind.CANARY, rows=part, share=part / 10**4) for part in sorted(parts))
+)
+release_steps = st.just(()) | canaries.flatmap(
+    lambda steps: st.sampled_from([(*steps, full), (StepConfig(kind=StepKind.SHADOW, rows=7), *steps, full)])
+)
 identifiers = st.text(string.ascii_letters + "_", min_size=1, max_size=8).filter(lambda text: text.isidentifier() and text != "seed")
 values = st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | texts
 files = names.filter(lambda text: "://" not in text and not text.startswith(("env:", "file:", "python:")))
@@ -83,7 +92,7 @@ configs = st.builds(
         seed=st.integers(0, 2**32 - 1),
     ),
     gates=st.lists(gates, max_size=4).map(tuple).map(lambda lines: (GateConfig(kind=GateKind.BASELINE, metric="mae"), *lines)),
-    release=st.builds(ReleaseConfig, autonomy=st.sampled_from(Autonomy)),
+    release=st.builds(ReleaseConfig, autonomy=st.sampled_from(Autonomy), steps=release_steps, time_limit_us=durations),
     retrain=st.builds(
         RetrainConfig,
         when=st.lists(triggers, max_size=3).map(tuple),

@@ -54,13 +54,34 @@ class Sign:
         return Answer(values=np.where(x > 0, "UP", "DOWN"), scores=np.stack([1 - up, up], axis=1))
 
 
+class Late(Sum):
+    """Right, but nobody waits as long."""
+
+    def predict_columns(self, columns, count):
+        if columns["city"][0] != "warm":
+            time.sleep(3)
+        return super().predict_columns(columns, count)
+
+
+class Negative(Sum):
+    """Another answer, so that one sees who answered."""
+
+    def predict_columns(self, columns, count):
+        if columns["city"][0] == "trap":
+            raise ValueError("this arm does not know this city")
+        if columns["city"][0] == "vanish":
+            os._exit(3)
+        return Answer(values=-super().predict_columns(columns, count).values)
+
+
 def load(spec):
     if spec.package == "broken":
         raise RuntimeError("no such package")
     if spec.package == "sign":
         return Loaded(Sign(), None)
     sample = {"temp": [1.0], "hum": [None], "season": [1], "city": ["Lyon"], "holiday": [False], "day": ["2026-01-01"]}
-    return Loaded(Sum(), sample)
+    kind = {"late": Late, "negative": Negative}.get(spec.package, Sum)
+    return Loaded(kind(), sample | {"city": ["warm"]})
 
 
 if __name__ == "__main__":

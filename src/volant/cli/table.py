@@ -137,6 +137,9 @@ SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             MODELS,
             Line("approve", "releasing:approve", "Let a version out: it becomes the champion"),
             Line("reject", "releasing:reject", "Turn a version down"),
+            Line("deploy", "deploying:deploy", "Send a version into traffic step by step"),
+            Line("promote", "deploying:promote", "Complete a rollout now"),
+            Line("rollback", "deploying:rollback", "Take a rollout back, or go back to the former champion"),
         ),
     ),
     (

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from volant.kernel.clock import DAY_US
 from volant.kernel.codec import Value
 
 
@@ -134,10 +135,28 @@ class RetrainConfig(Value, frozen=True, kw_only=True):
     guard: GuardConfig = GuardConfig()
 
 
+class StepKind(StrEnum):
+    """What one line under ``release.steps`` does with traffic."""
+
+    SHADOW = "shadow"  # the new version scores what the champion answers, and nobody sees it
+    CANARY = "canary"  # it answers a share of the requests
+    FULL = "full"  # it becomes the champion
+
+
+class StepConfig(Value, frozen=True, kw_only=True):
+    """One line under ``release.steps``. ``rows`` counts all traffic of a canary, and the rows that a shadow scored."""
+
+    kind: StepKind
+    rows: int = 0
+    share: float = 0.0
+
+
 class ReleaseConfig(Value, frozen=True, kw_only=True):
-    """The ``release`` section."""
+    """The ``release`` section. Without steps a version that is let out becomes the champion at once."""
 
     autonomy: Autonomy = Autonomy.PROPOSE
+    steps: tuple[StepConfig, ...] = ()
+    time_limit_us: int = 7 * DAY_US
 
 
 class AlertTarget(Value, frozen=True, kw_only=True):

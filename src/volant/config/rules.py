@@ -1,9 +1,10 @@
 """What must hold between the keys of ``volant.yaml``, once each is right by itself."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from volant.config.metrics import METRICS_OF_TASK
-from volant.config.model import Autonomy, GateConfig, GateKind, Keep, ProjectConfig
+from volant.config.model import Autonomy, GateConfig, GateKind, Keep, ProjectConfig, ReleaseConfig, StepKind
 from volant.kernel.errors import UsageError
 
 Where = Callable[[str], str]
@@ -24,12 +25,29 @@ def _problems(config: ProjectConfig) -> Iterator[Problem]:
     yield from _training(config)
     for number, gate in enumerate(config.gates):
         yield from _gate(config, gate, f"gates[{number}]")
+    yield from _steps(config.release)
     if config.release.autonomy is Autonomy.AUTOPILOT and not any(_compares(gate) for gate in config.gates):
         yield (
             "release.autonomy",
             "autopilot lets out whatever passes the gates, and no gate tests the model",
             "add {vs: baseline} and {vs: champion, margin: 1%} under gates, or write autonomy: propose",
         )
+
+
+def _steps(release: ReleaseConfig) -> Iterator[Problem]:
+    steps, path = release.steps, "release.steps"
+    if steps and steps[-1].kind is not StepKind.FULL:
+        yield path, "the last step is not full, so nothing would become the champion", "add full at the end"
+    if any(step.kind is StepKind.FULL for step in steps[:-1]):
+        yield path, "full is the end", "take out what follows it"
+    if len(steps) == 1:
+        yield path, "full alone is no rollout", "add {shadow: 500 rows} or {canary: 10%, rows: 1000} before it, or leave the steps out"
+    shares = [step.share for step in steps if step.kind is StepKind.CANARY]
+    if any(later <= earlier for earlier, later in itertools.pairwise(shares)):
+        yield path, "a canary's share must grow from step to step", "order them: 10%, 25%, 50%"
+    kinds = [step.kind for step in steps]
+    if StepKind.SHADOW in kinds[1:]:
+        yield path, "a shadow comes first and once: afterwards the version answers live rows", "move {shadow: ...} to the front"
 
 
 def _compares(gate: GateConfig) -> bool:

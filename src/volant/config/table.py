@@ -21,6 +21,7 @@ from volant.config.model import (
     WindowConfig,
 )
 from volant.config.sections import Entry, Section
+from volant.config.steps import Steps
 from volant.config.yaml_tree import Node
 
 PROJECT_NAME = r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -108,7 +109,13 @@ TRAIN = Section(
 )
 RELEASE = Section(
     ReleaseConfig,
-    (Entry(key="autonomy", kind=Choice(Autonomy), about="propose: a person approves; autopilot: passing the gate will do"),),
+    (
+        Entry(key="autonomy", kind=Choice(Autonomy), about="propose: a person approves; autopilot: passing the gate will do"),
+        Entry(key="steps", kind=Steps(), about="how a version gets into traffic beside a champion; without steps at once"),
+        Entry(
+            key="time_limit", attribute="time_limit_us", kind=Duration(), about="a rollout that knows too little by then says so and waits"
+        ),
+    ),
 )
 WATCH = Section(
     WatchConfig,

@@ -41,7 +41,7 @@ def training_frame(  # noqa: PLR0917 - the order in which training data comes ab
     """
     import polars as pl
 
-    seen = predictions.filter(pl.col("at") <= cutoff_at)
+    seen = predictions.filter(pl.col("at") <= cutoff_at, pl.col("arm") != "shadow")  # the champion's line is the same row
     labelled = paired(seen, [label for label in labels if label.known_at <= cutoff_at])
     if labelled.height == 0:
         return None

@@ -113,6 +113,10 @@ def _table(
             "outcome": [Outcome.OK.value] * count,
             "source": [WORKER] * count,
             "error": pl.Series(absent, dtype=pl.String),
+            "rollout": pl.Series(absent, dtype=pl.String),
+            "rollout_epoch": pl.Series(absent, dtype=pl.Int64),
+            "assigned": pl.Series(absent, dtype=pl.String),
+            "pair": pl.Series(absent, dtype=pl.String),
         }
     )
 

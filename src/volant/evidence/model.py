@@ -12,7 +12,23 @@ class Outcome(StrEnum):
 
     OK = "ok"
     ERROR = "error"  # the model's code raised, or the worker died
+    ATTEMPT = "attempt"  # asked of another arm: a later record with the same id says what became of it
     INVALID = "invalid"  # refused before the model saw it; not part of any model's evidence
+
+
+class Trial(Value, frozen=True, kw_only=True):
+    """What a rollout had to do with a prediction. ``epoch`` counts the rollout's changes of weights.
+
+    ``assigned`` is the arm that the request belonged to where another one answered it (the canary failed or was not
+    there). ``pair`` is the id of the other arm's prediction for the same request. ``model_us`` is the model's own time.
+    """
+
+    rollout: str
+    epoch: int
+    rows: int = 1
+    assigned: str | None = None
+    pair: str | None = None
+    model_us: int | None = None
 
 
 class Prediction(Value, frozen=True, kw_only=True):
@@ -39,6 +55,7 @@ class Prediction(Value, frozen=True, kw_only=True):
     source: str = "http"  # "http" or "batch"
     error: str | None = None
     fingerprint: str | None = None  # of the request's body, where the client named the request
+    trial: Trial | None = None
 
 
 class Segment(Value, frozen=True, kw_only=True):

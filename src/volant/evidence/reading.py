@@ -19,6 +19,7 @@ class RawSegment(Value, frozen=True, kw_only=True):
     name: str
     predictions: tuple[Prediction, ...]
     damages: tuple[Damage, ...]
+    attempts: tuple[Prediction, ...] = ()  # asked of another arm, and no record says what became of it
 
     @property
     def id(self) -> str:
@@ -74,7 +75,22 @@ def read_segment(path: Path) -> RawSegment | None:
             predictions.append(_DECODER.decode(found))
         except (msgspec.ValidationError, msgspec.DecodeError):
             damages.append(Damage(offset=-1, length=len(found), torn=False))
-    return RawSegment(worker=path.parent.name, name=path.name, predictions=tuple(predictions), damages=tuple(damages))
+    outcomes, attempts = _without_attempts(predictions)
+    return RawSegment(worker=path.parent.name, name=path.name, predictions=outcomes, damages=tuple(damages), attempts=attempts)
+
+
+def _without_attempts(records: list[Prediction]) -> tuple[tuple[Prediction, ...], tuple[Prediction, ...]]:
+    """Records of what happened, and attempts of which nobody knows yet."""
+    if not any(record.outcome is Outcome.ATTEMPT for record in records):
+        return tuple(records), ()
+    outcomes = tuple(record for record in records if record.outcome is not Outcome.ATTEMPT)
+    ended = {record.id for record in outcomes}
+    return outcomes, tuple(record for record in records if record.outcome is Outcome.ATTEMPT and record.id not in ended)
+
+
+def orphaned(attempt: Prediction) -> Prediction:
+    """An attempt whose worker died before it knew the outcome: an error of the arm that was asked."""
+    return msgspec.structs.replace(attempt, outcome=Outcome.ERROR, error="The worker ended before the answer came.")
 
 
 def first_of_each_request(predictions: Iterable[Prediction]) -> Iterator[Prediction]:

@@ -14,7 +14,7 @@ from volant.evidence.frames import SEGMENT_SUFFIX
 from volant.evidence.log import LOCK_FILE, take_folder
 from volant.evidence.model import Prediction, Segment
 from volant.evidence.ports import SegmentStore
-from volant.evidence.reading import RawSegment, first_of_each_request, read_segment
+from volant.evidence.reading import RawSegment, first_of_each_request, orphaned, read_segment
 from volant.evidence.tables import prediction_table
 from volant.kernel.clock import MINUTE_US, Clock
 from volant.kernel.codec import Value
@@ -57,10 +57,10 @@ class Sealer:
         raw = read_segment(path)
         if raw is None:
             return
-        last_at = max((prediction.at for prediction in raw.predictions), default=0)
+        last_at = max((prediction.at for prediction in (*raw.predictions, *raw.attempts)), default=0)
         if last_at > self._clock.now() - keep_us and keep_us > 0:
             return
-        for model, predictions in _by_model(raw):
+        for model, predictions in _by_model((*raw.predictions, *map(orphaned, raw.attempts))):
             segment = self._seal_model(raw, model, predictions)
             if segment is not None:
                 sealed.append(segment)
@@ -119,7 +119,7 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _by_model(raw: RawSegment) -> Iterator[tuple[str, list[Prediction]]]:
-    models = dict.fromkeys(prediction.model for prediction in raw.predictions)
+def _by_model(predictions: Sequence[Prediction]) -> Iterator[tuple[str, list[Prediction]]]:
+    models = dict.fromkeys(prediction.model for prediction in predictions)
     for model in models:
-        yield model, [prediction for prediction in raw.predictions if prediction.model == model]
+        yield model, [prediction for prediction in predictions if prediction.model == model]

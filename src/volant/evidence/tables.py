@@ -12,6 +12,9 @@
 ``scores``            list of float64 in the order of the signature's classes, or null
 ``latency_us``        of the whole request
 ``outcome`` ``source`` ``error``  how it ended, ``http`` or ``batch``, and what was raised
+``rollout`` ``rollout_epoch``  the rollout on its way, and its weights, or null
+``assigned``          the arm it belonged to, where another one answered, or null
+``pair``              the line of the other arm for the same row, or null
 ====================  ==================================================================================
 """
 
@@ -44,9 +47,23 @@ def prediction_table(predictions: Iterable[Prediction]) -> "pl.DataFrame":
     }
     data |= {name: pl.Series(values, dtype=_fixed_type(name)) for name, values in (fixed | ends).items()}
     order = ["prediction_id", "request_id", "at", "event_time", "key", "model", "version", "arm", "epoch"]
-    last = ["prediction", "scores", "latency_us", "outcome", "source", "error"]
+    data |= _trials(kept)
+    last = ["prediction", "scores", "latency_us", "outcome", "source", "error", "rollout", "rollout_epoch", "assigned", "pair"]
     features = {FEATURE_PREFIX + name: typed_series(_feature(kept, name)) for name in _feature_names(kept)}
     return pl.DataFrame({name: data[name] for name in order} | features | {name: data[name] for name in last})
+
+
+def _trials(predictions: Sequence[Prediction]) -> "dict[str, pl.Series]":
+    import polars as pl
+
+    trials = [(p.trial, i) for p in predictions for i in range(rows_of(p))]
+    pairs = [None if trial is None or trial.pair is None else f"{trial.pair}.{i}" for trial, i in trials]
+    return {
+        "rollout": pl.Series([None if trial is None else trial.rollout for trial, _ in trials], dtype=pl.String),
+        "rollout_epoch": pl.Series([None if trial is None else trial.epoch for trial, _ in trials], dtype=pl.Int64),
+        "assigned": pl.Series([None if trial is None else trial.assigned for trial, _ in trials], dtype=pl.String),
+        "pair": pl.Series(pairs, dtype=pl.String),
+    }
 
 
 def typed_series(values: Sequence[Any]) -> "pl.Series":

@@ -23,6 +23,8 @@ POINTS = (
     "run.gated",  # verdict committed, version not registered
     "run.registered",  # version registered, run not marked finished
     "approve.committed",  # champion changed, caller not yet told
+    "rollback.committed",  # former champion serves again, caller not yet told
+    "rollout.committed",  # a rollout's decision is committed, nothing was done about it
     "log.written",  # frame in the log file, reply not sent
     "log.before_write",  # prediction made, frame not written
     "labels.committed",  # labels committed, caller not yet told

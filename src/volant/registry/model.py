@@ -33,6 +33,7 @@ class VersionState(StrEnum):
     CHAMPION = "champion"
     RETIRED = "retired"  # was champion
     REJECTED = "rejected"
+    ROLLED_BACK = "rolled_back"  # was champion, and was taken back
 
 
 class ModelState(Value, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """The life of a model's versions: pure decisions and their effect on the state.
 
 Events of ``model/NAME`` and their data: ``registered`` {version, package, verdict}, ``proposed`` {version}, ``approved``
-{version, reason, override, epoch}, ``promoted`` {version, decision, epoch}, ``rejected`` {version, reason}.
+{version, reason, override, epoch}, ``promoted`` {version, decision, epoch}, ``rejected`` {version, reason}, ``rolled_back``
+{version, to, reason, epoch}.
 """
 
 from typing import Any
@@ -15,7 +16,8 @@ from volant.kernel.events import Event, NewEvent
 from volant.registry.model import ModelState, VersionState
 
 REGISTERED, PROPOSED, APPROVED, PROMOTED, REJECTED = "registered", "proposed", "approved", "promoted", "rejected"
-KINDS = frozenset({REGISTERED, PROPOSED, APPROVED, PROMOTED, REJECTED})
+ROLLED_BACK = "rolled_back"
+KINDS = frozenset({REGISTERED, PROPOSED, APPROVED, PROMOTED, REJECTED, ROLLED_BACK})
 CHAMPION_CHANGED = "champion-changed"
 MAX_REASON = 2000
 
@@ -30,8 +32,12 @@ def evolve(state: ModelState, event: Event | NewEvent) -> ModelState:
     changes: dict[str, object] = {"seq": state.seq + 1}
     if event.kind not in KINDS:
         return msgspec.structs.replace(state, **changes)
-    number, versions = int(decode(event.data, dict[str, Any])["version"]), dict(state.versions)
-    if event.kind == REGISTERED:
+    data, versions = decode(event.data, dict[str, Any]), dict(state.versions)
+    number = int(data["version"])
+    if event.kind == ROLLED_BACK:
+        versions[number], versions[int(data["to"])] = VersionState.ROLLED_BACK, VersionState.CHAMPION
+        changes |= {"champion": int(data["to"]), "previous": None, "epoch": state.epoch + 1}
+    elif event.kind == REGISTERED:
         versions[number] = VersionState.REGISTERED
     elif event.kind == PROPOSED:
         versions[number] = VersionState.PROPOSED
@@ -87,8 +93,8 @@ def _lacking(state: ModelState, number: int, report: GateReport | None) -> Check
     if report is None or report.verdict is not Verdict.PASS:
         found = "it was never judged" if report is None else f"verdict: {report.verdict.value}"
         return CheckFailedError(f"{name} did not pass its gate.", found=found, next_step=f"{override}   (or train a better one)")
-    if state.versions[number] is VersionState.REJECTED:
-        return CheckFailedError(f"{name} was rejected.", next_step=override)
+    if state.versions[number] in {VersionState.REJECTED, VersionState.ROLLED_BACK}:
+        return CheckFailedError(f"{name} was {state.versions[number].value.replace('_', ' ')}.", next_step=override)
     if report.champion != state.champion:
         judged = "without a champion" if report.champion is None else f"against {state.model}@{report.champion}"
         return CheckFailedError(
@@ -130,6 +136,22 @@ def reject(state: ModelState, number: int, *, reason: str | None) -> list[NewEve
     if standing is VersionState.REJECTED:
         raise IllegalTransitionError(f"{state.model}@{number} is rejected already.")
     return [_event(REJECTED, version=number, reason=said(reason))]
+
+
+def roll_back(state: ModelState, *, reason: str) -> list[NewEvent]:
+    """The former champion serves again, and the present one is taken back."""
+    if state.champion is None or state.previous is None:
+        found = (
+            "there is no champion"
+            if state.champion is None
+            else f"{state.model}@{state.champion} replaced none, or was itself rolled back to"
+        )
+        raise IllegalTransitionError(
+            f"{state.model} has no former champion to go back to.",
+            found=found,
+            next_step=f"volant approve {state.model}@N --override --reason TEXT lets any version out",
+        )
+    return [_event(ROLLED_BACK, version=state.champion, to=state.previous, reason=said(reason), epoch=state.epoch + 1)]
 
 
 def said(reason: str | None) -> str | None:

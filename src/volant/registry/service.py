@@ -95,6 +95,14 @@ class Registry:
             state = self.state(model)
             return self._save(state, rules.reject(state, number, reason=reason), actor)
 
+    def rollback(self, model: str, *, reason: str, actor: str) -> ModelState:
+        """Let the former champion serve again. ``IllegalTransitionError`` if there is none; at most once per change."""
+        with self._tx.transaction():
+            state = self.state(model)
+            state = self._save(state, rules.roll_back(state, reason=reason), actor)
+        reach("rollback.committed")
+        return state
+
     def resolve(self, model: str, spec: str) -> ModelVersion:
         """The version that ``7``, ``NAME@7``, ``NAME``, ``@champion`` or ``latest`` names. ``NotFoundError``, ``UsageError``."""
         name, at, wanted = spec.strip().rpartition("@")

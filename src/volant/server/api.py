@@ -26,6 +26,8 @@ _DECISION = {
     "reason": "Why, in words; kept with the decision.",
     "override": "true: let it out although the gate did not pass (approve only).",
 }
+_REASON = {"reason": "Why, in words; kept with the decision."}
+_DEPLOYMENT = {**_DECISION, "shadow": "true: score in the champion's shadow only.", "canary": "Share of the requests, like 0.1."}
 
 
 class Api:
@@ -75,6 +77,10 @@ class Api:
                 self.acknowledge,
                 body=_NOTE,
             ),
+            _read(f"{V1}/models/{{model}}/rollout", "The newest rollout with its evidence.", self.rollout),
+            _change(f"{version}/deploy", Permission.APPROVE, "Send a version into traffic.", self.deploy, body=_DEPLOYMENT),
+            _change(f"{version}/promote", Permission.APPROVE, "Complete its rollout now.", self.promote, body=_DECISION),
+            _change(f"{V1}/models/{{model}}/rollback", Permission.APPROVE, "Take a release back.", self.rollback, body=_REASON),
             _read(f"{V1}/audit/verify", "Recompute the audit chain.", self.audit),
             _read(f"{V1}/replays", "Finished replays, newest first.", self.replays),
             _read(f"{V1}/replays/{{id}}", "One replay with its result.", self.replay),
@@ -106,9 +112,7 @@ class Api:
     def approve(self, request: Request) -> Response:
         """``POST .../approve``."""
         number, decision = self._number(request), _decision(request, {"reason", "override"})
-        override = decision.get("override", False)
-        if not isinstance(override, bool):
-            raise InvalidInputError("'override' must be true or false.", found=repr(override)[:80], field="override")
+        override = _flag(decision, "override")
         version, reason = f"{self._project.name}@{number}", decision["reason"]
         return json_response(self._commands.approve(self._project, version, reason=reason, actor=_actor(request), override=override))
 
@@ -118,6 +122,41 @@ class Api:
         return json_response(
             self._commands.reject(self._project, f"{self._project.name}@{number}", reason=decision["reason"], actor=_actor(request))
         )
+
+    def rollout(self, request: Request) -> Response:
+        """``GET .../rollout``."""
+        self._own_model(request)
+        return json_response(self._commands.rollout(self._project))
+
+    def deploy(self, request: Request) -> Response:
+        """``POST .../deploy``: the reason is the approval of live rows."""
+        number, given = self._number(request), _decision(request, {"reason", "override", "shadow", "canary"})
+        canary = given.get("canary")
+        if canary is not None and (isinstance(canary, bool) or not isinstance(canary, int | float) or not 0 < canary < 1):
+            raise InvalidInputError("'canary' must be a share between 0 and 1.", found=repr(canary)[:80], field="canary")
+        found = self._commands.deploy(
+            self._project,
+            f"{self._project.name}@{number}",
+            actor=_actor(request),
+            reason=given["reason"],
+            shadow=_flag(given, "shadow"),
+            canary=canary,
+            override=_flag(given, "override"),
+        )
+        return json_response(found)
+
+    def promote(self, request: Request) -> Response:
+        """``POST .../promote``."""
+        number, given = self._number(request), _decision(request, {"reason", "override"})
+        version, override = f"{self._project.name}@{number}", _flag(given, "override")
+        return json_response(
+            self._commands.promote(self._project, version, reason=given["reason"], actor=_actor(request), override=override)
+        )
+
+    def rollback(self, request: Request) -> Response:
+        """``POST .../rollback``."""
+        self._own_model(request)
+        return json_response(self._commands.rollback(self._project, reason=_decision(request, {"reason"})["reason"], actor=_actor(request)))
 
     def runs(self, request: Request) -> Response:
         """``GET /runs``."""
@@ -257,3 +296,10 @@ def _optional_note(request: Request) -> str:
             "The body may hold a note of up to 2000 characters, and nothing else.", next_step='send {"note": "..."}', field="note"
         )
     return note
+
+
+def _flag(given: dict[str, Any], name: str) -> bool:
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name!r} must be true or false.", found=repr(value)[:80], field=name)
+    return value

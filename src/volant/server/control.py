@@ -25,6 +25,7 @@ from volant.server.launch import Launcher
 from volant.server.leadership import TTL_US, Leadership, lease_name
 from volant.server.metrics import ControlMetrics
 from volant.server.outbox import settle_champion_changes
+from volant.server.rollouts import RolloutKeeper
 from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
@@ -93,7 +94,8 @@ class Control:
         self.forwarder = Forwarder(self.why_not, max_body=project.config.serve.max_body_bytes)
         hosts = (address.host, *allow_hosts)
         launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
-        self.supervisor = Supervisor(launcher, self._switch)
+        self.supervisor = Supervisor(launcher, self._switch, keep_former=True)
+        self.rollouts = RolloutKeeper(project, self.supervisor, launcher.arm, may=lambda: self.leadership.held)
         holder = f"pid {os.getpid()} at {address.url}"
         self.leadership = Leadership(project.leases, project.clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
@@ -155,6 +157,7 @@ class Control:
             "worker_url": self.address.worker_url,
             "asks_for_tokens": self.asks,
             "serving": plain(self.supervisor.standing),
+            "rollout": plain(self.rollouts.standing),
             "leads": self.leadership.held,
             "leader": self.leadership.leader(),
             "jobs_pid": self.jobs.pid,

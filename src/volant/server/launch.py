@@ -4,6 +4,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from volant.access.model import Token
 from volant.data.declared import key_columns, time_column
 from volant.server.standing import Champion
@@ -31,6 +33,12 @@ class Launcher:
         self._hosts = tuple(hosts)
         self._tokens = tokens
         self._command = tuple(command)
+
+    async def arm(self, candidate: Champion, socket_path: str) -> WorkerProcess:
+        """Start a further arm behind a Unix socket and wait until it answers."""
+        spec = worker_spec(self._project, candidate, host="127.0.0.1", hosts=(), tokens=None)
+        spec = msgspec.structs.replace(spec, arm_socket=socket_path, arm="arm")
+        return await start_worker(spec, environment=self._project.environment, command=self._command)
 
     async def __call__(self, champion: Champion, private: socket.socket) -> WorkerProcess:
         """Start it and wait until it answers. Raises a ``VolantError`` if it cannot serve."""

@@ -89,6 +89,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
     tasks = _Tasks(
         supervision=asyncio.create_task(control.supervisor.run()),
         watch=asyncio.create_task(control.watch.run(control.heed)),
+        rollouts=asyncio.create_task(control.rollouts.run()),
         leadership=asyncio.create_task(control.leadership.run()),
         chores=asyncio.create_task(control.chores.run()),
         wheel=asyncio.create_task(control.wheel.run()),
@@ -107,6 +108,7 @@ class _Tasks(NamedTuple):
 
     supervision: "asyncio.Task[None]"
     watch: "asyncio.Task[None]"
+    rollouts: "asyncio.Task[None]"
     leadership: "asyncio.Task[None]"
     chores: "asyncio.Task[None]"
     wheel: "asyncio.Task[None]"
@@ -138,12 +140,11 @@ async def _end_with_any(server: HttpServer, tasks: _Tasks) -> None:
 async def _stop(control: Control, tasks: _Tasks) -> None:
     """The worker drains first, then its log is sealed, then the lease is given up. Raises what a task failed with."""
     control.supervisor.stop()
-    tasks.watch.cancel()
-    tasks.chores.cancel()
-    tasks.wheel.cancel()
-    tasks.telling.cancel()
-    looked = (tasks.supervision, tasks.watch, tasks.chores, tasks.wheel, tasks.telling)
+    for task in (tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts):
+        task.cancel()
+    looked = (tasks.supervision, tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts)
     ended = [*await asyncio.gather(*looked, return_exceptions=True)]
+    await control.rollouts.close()
     await control.wheel_jobs.close()
     await control.chores.finish()
     await control.jobs.close()

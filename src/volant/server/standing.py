@@ -6,8 +6,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from volant.access.model import Token
+from volant.deployments.arms import Routing
 from volant.kernel.codec import Value
 from volant.kernel.errors import UnavailableError, VolantError
+from volant.serving.spec import Ready
 
 
 class Champion(Value, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ class Standing(Value, frozen=True, kw_only=True):
     pid: int | None = None
     wanted: int | None = None
     restarts: int = 0
+    warm: int | None = None  # the former champion's version, while its worker is kept warm
     error: str | None = None
 
 
@@ -58,6 +61,23 @@ class Worker(Protocol):
 
     async def update_tokens(self, tokens: Sequence[Token] | None) -> None:
         """Replace the tokens it accepts."""
+        ...
+
+    async def route(self, routing: Routing | None) -> None:
+        """Share its requests with a further arm, or with none."""
+        ...
+
+    async def set_open(self, *, accept: bool, epoch: int | None = None) -> None:
+        """Let it accept requests, or keep it warm without."""
+        ...
+
+    async def settled(self) -> bool:
+        """Wait until everything that it was told holds; False if it did not say so in time."""
+        ...
+
+    @property
+    def ready(self) -> Ready:
+        """What it said when it was ready."""
         ...
 
 

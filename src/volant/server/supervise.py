@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from volant.access.model import Token
+from volant.deployments.arms import Routing
 from volant.kernel.errors import InternalError, UnavailableError, VolantError
 from volant.server.addresses import reserve
 from volant.server.standing import Champion, Launch, Phase, Standing, Worker
 from volant.server.upstream import Upstream
+from volant.serving.spec import Ready
 
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
@@ -34,14 +36,18 @@ class _Serving:
 
 
 class Supervisor:
-    """One worker at a time answers. ``switch`` is told where requests go now (None: nowhere).
+    """One worker at a time answers. ``switch`` is told where requests go now (None: nowhere). With ``keep_former`` the last
+    champion's worker is kept warm, so that it is back within milliseconds.
 
     Everything runs on one event loop. :meth:`run` ends after :meth:`stop`.
     """
 
-    def __init__(self, launch: Launch, switch: Callable[[Upstream | None], None]) -> None:
+    def __init__(self, launch: Launch, switch: Callable[[Upstream | None], None], *, keep_former: bool = False) -> None:
         self._launch = launch
         self._switch = switch
+        self._keep_former = keep_former
+        self._former: _Serving | None = None
+        self._routing: tuple[int, Routing] | None = None
         self._wanted: Champion | None = None
         self._current: _Serving | None = None
         self._tokens: tuple[Token, ...] | None = None
@@ -66,8 +72,26 @@ class Supervisor:
         """Tell the worker which tokens hold."""
         if tokens != self._tokens:
             self._tokens = tokens
-            if self._current is not None:
-                await self._current.worker.update_tokens(tokens)
+            for serving in (self._current, self._former):
+                if serving is not None:
+                    await serving.worker.update_tokens(tokens)
+
+    async def route(self, champion: int, routing: Routing | None) -> bool:
+        """Let the worker of this champion share its requests with a further arm, and those that follow it. Whether it holds."""
+        self._routing = None if routing is None else (champion, routing)
+        current = self._current
+        if current is None:
+            return False
+        await current.worker.route(self._routing_for(current.champion))
+        return current.champion.version == champion and await current.worker.settled()
+
+    def _routing_for(self, champion: Champion) -> Routing | None:
+        return self._routing[1] if self._routing is not None and self._routing[0] == champion.version else None
+
+    @property
+    def ready(self) -> Ready | None:
+        """What the present worker said of itself."""
+        return None if self._current is None else self._current.worker.ready
 
     @property
     def standing(self) -> Standing:
@@ -80,6 +104,7 @@ class Supervisor:
             pid=None if current is None else current.worker.pid,
             wanted=None if wanted is None else wanted.version,
             restarts=self._restarts,
+            warm=None if self._former is None or self._former.ended.done() else self._former.champion.version,
             error=None if self.error is None else self.error.what,
         )
 
@@ -117,6 +142,8 @@ class Supervisor:
             await self._start(champion)
 
     async def _start(self, champion: Champion) -> None:
+        if await self._take_former_back(champion):
+            return
         self._starting = True
         try:
             with reserve("127.0.0.1", 0) as private:
@@ -150,13 +177,41 @@ class Supervisor:
                 return None
         return task.result()
 
+    async def _take_former_back(self, champion: Champion) -> bool:
+        """Let the worker that was kept warm answer again, if it is this champion's and lives."""
+        former = self._former
+        if former is None or former.champion.package != champion.package or former.champion.version != champion.version:
+            return False
+        self._former = None
+        await former.worker.set_open(accept=True, epoch=champion.epoch)
+        if former.ended.done() or not await former.worker.settled():
+            self._retire(former)
+            return False
+        upstream = Upstream(former.upstream.host, former.upstream.port)
+        await self._take_over(_Serving(champion, former.worker, upstream, asyncio.get_running_loop().time()))
+        return True
+
     async def _take_over(self, fresh: _Serving) -> None:
         old, self._current = self._current, fresh
         self._switch(fresh.upstream)
         self.error = None
         await fresh.worker.update_tokens(self._tokens)
-        if old is not None:
+        await fresh.worker.route(self._routing_for(fresh.champion))
+        if old is None:
+            return
+        if self._keep_former and old.champion.version != fresh.champion.version and not old.ended.done():
+            await self._keep_warm(old)
+        else:
             self._retire(old)
+
+    async def _keep_warm(self, old: _Serving) -> None:
+        """The last champion's worker finishes what it answers and stays, without accepting anything."""
+        before, self._former = self._former, old
+        await old.worker.route(None)
+        await old.worker.set_open(accept=False)
+        self._keep(old.upstream.retire(DRAIN_SECONDS))
+        if before is not None:
+            self._retire(before)
 
     def _retire(self, old: _Serving) -> None:
         async def finish() -> None:
@@ -201,4 +256,7 @@ class Supervisor:
         if self._current is not None:
             self._retire(self._current)
             self._current = None
+        if self._former is not None:
+            self._retire(self._former)
+            self._former = None
         await asyncio.gather(*self._retiring, return_exceptions=True)

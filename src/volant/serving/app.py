@@ -44,7 +44,7 @@ class Route(NamedTuple):
 
 
 class WorkerApp:
-    """The ASGI application. ``ready`` turns false while the worker drains."""
+    """The ASGI application. ``ready`` turns false while the worker drains, ``staying`` where connections end with their answer."""
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class WorkerApp:
         self._limit = spec.limits.max_body_bytes
         self._outputs = v2.output_names(signature)
         self.ready = True
+        self.staying = True
         self.routes = self._table()
 
     def _table(self) -> dict[str, dict[str, Route]]:
@@ -109,7 +110,7 @@ class WorkerApp:
             traceback.print_exception(error, file=sys.stderr)
             reply = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "The worker failed; its output has the traceback.")
         self._metrics.answered(name, reply.status, perf_counter_ns() - started_ns)
-        await _send(send, reply, head_only=request.method == "HEAD", last=not self.ready)
+        await _send(send, reply, head_only=request.method == "HEAD", last=not self.staying)
 
     def _route(self, request: Request) -> Route | Reply:
         self._guard.check_names(request)

@@ -14,10 +14,13 @@ class WorkerMetrics:
     """Counts of one worker since it started; not thread-safe, used from the event loop."""
 
     def __init__(self, spec: WorkerSpec) -> None:
-        self._labels = f'model="{_escaped(spec.model)}",version="{spec.version}",arm="{_escaped(spec.arm)}"'
-        self._epoch = spec.epoch
+        self._model = _escaped(spec.model)
+        self._labels = f'model="{self._model}",version="{spec.version}",arm="{_escaped(spec.arm)}"'
+        self._own = (spec.arm, spec.version, Outcome.OK)
+        self.epoch = spec.epoch
+        self.answered_rows = 0  # by this worker's own model
         self._requests: defaultdict[tuple[str, int], int] = defaultdict(int)
-        self._rows: defaultdict[Outcome, int] = defaultdict(int)
+        self._rows: defaultdict[tuple[str, int, Outcome], int] = defaultdict(int)
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(_BOUNDS_NS) + 1))
         self._seconds: defaultdict[str, int] = defaultdict(int)
 
@@ -27,9 +30,13 @@ class WorkerMetrics:
         self._buckets[route][bisect_left(_BOUNDS_NS, taken_ns)] += 1
         self._seconds[route] += taken_ns
 
-    def predicted(self, outcome: Outcome, rows: int) -> None:
-        """Count rows whose outcome is in the log."""
-        self._rows[outcome] += rows
+    def predicted(self, arm: str, version: int, outcome: Outcome, rows: int) -> None:
+        """Count rows whose outcome is in the log, for the arm that was asked."""
+        self._rows[arm, version, outcome] += rows
+
+    def _all_rows(self) -> dict[tuple[str, int, Outcome], int]:
+        own = self.answered_rows + self._rows.get(self._own, 0)
+        return {**self._rows, self._own: own} if own else dict(self._rows)
 
     def render(self, *, log_failures: int, remembered: int) -> str:
         """The text format, version 0.0.4."""
@@ -40,7 +47,10 @@ class WorkerMetrics:
             for (route, code), count in sorted(self._requests.items())
         ]
         lines += ["# HELP volant_predicted_rows_total Rows by logged outcome.", "# TYPE volant_predicted_rows_total counter"]
-        lines += [f'volant_predicted_rows_total{{{labels},outcome="{outcome}"}} {count}' for outcome, count in sorted(self._rows.items())]
+        lines += [
+            f'volant_predicted_rows_total{{model="{self._model}",version="{version}",arm="{_escaped(arm)}",outcome="{outcome}"}} {count}'
+            for (arm, version, outcome), count in sorted(self._all_rows().items())
+        ]
         lines += ["# HELP volant_request_duration_seconds Time from a request's head to its answer."]
         lines += ["# TYPE volant_request_duration_seconds histogram"]
         for route in sorted(self._buckets):
@@ -49,7 +59,7 @@ class WorkerMetrics:
             "volant_log_write_failures_total", "counter", "Log writes that failed: their requests got 503.", labels, log_failures
         )
         lines += _single("volant_remembered_requests", "gauge", "Request ids whose answer would be repeated.", labels, remembered)
-        lines += _single("volant_epoch", "gauge", "Champion changes when this worker was started.", labels, self._epoch)
+        lines += _single("volant_epoch", "gauge", "Champion changes when this worker was started.", labels, self.epoch)
         return "\n".join(lines) + "\n"
 
     def _histogram(self, route: str) -> list[str]:

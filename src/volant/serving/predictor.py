@@ -14,16 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter_ns
 from typing import Any
 
-from volant.evidence.log import LogWriter, encode
+from volant.deployments.arms import Routing
+from volant.evidence.log import LogWriter
 from volant.evidence.model import Outcome, Prediction
 from volant.kernel.clock import Clock
 from volant.kernel.errors import UserCodeError
 from volant.kernel.ids import Ids
 from volant.serving.metrics import WorkerMetrics
+from volant.serving.outputs import checked
 from volant.serving.ports import ColumnRunner
 from volant.serving.recent import RecentRequests
+from volant.serving.recording import Call, Recorder
 from volant.serving.rows import RowRules, Rows
 from volant.serving.spec import WorkerSpec
+from volant.serving.split import Answered, Split
 
 INLINE_NS = 5_000_000
 _NEWEST = 0.3  # weight of the newest call in the expected cost
@@ -47,13 +51,10 @@ class Predictor:
         clock: Clock,
         ids: Ids,
     ) -> None:
-        self._spec = spec
         self._runner = runner
-        self._writer = writer
         self._recent = recent
-        self._metrics = metrics
-        self._clock = clock
-        self._ids = ids
+        self.recorder = Recorder(spec, writer=writer, metrics=metrics, clock=clock, ids=ids)
+        self._split: Split | None = None
         self._inputs = [field.name for field in runner.signature.inputs]
         self.rules = RowRules(runner.signature, key=spec.key, time=spec.time, max_rows=spec.limits.max_rows)
         self._costs_ns: dict[int, float] = {}
@@ -66,65 +67,58 @@ class Predictor:
         """Answer n rows given as columns. ``fingerprint`` is asked for only where the client named its request."""
         rows = self.rules.check(columns)
         if request_id is None:
-            return await self._answer(rows, None, None, started_ns)
+            return await self._answer(Call(rows, None, None, started_ns))
         mark = fingerprint()
         known = self._recent.find(request_id, mark)
         if known is not None:
             return known if isinstance(known, Prediction) else await asyncio.shield(known)
         self._recent.begin(request_id, mark)
         try:
-            prediction = await self._answer(rows, request_id, mark, started_ns)
+            prediction = await self._answer(Call(rows, request_id, mark, started_ns))
         except BaseException as error:
             self._recent.forget(request_id, error)
             raise
         self._recent.keep(prediction)
         return prediction
 
-    async def _answer(self, rows: Rows, request_id: str | None, mark: str | None, started_ns: int) -> Prediction:
+    def route(self, routing: Routing | None) -> None:
+        """Share requests with a further arm from now on, or with none. Called on the event loop."""
+        if self._split is not None and routing is not None and self._split.change(routing):
+            return
+        if self._split is not None:
+            self._split.close()
+        self._split = None if routing is None else Split(routing, self.recorder, self._answered, _reason, self._expected_ns)
+
+    @property
+    def shadows_dropped(self) -> int:
+        """Rows that the present shadow was not asked about, because it was too slow or not there."""
+        return 0 if self._split is None else self._split.dropped
+
+    async def _answer(self, call: Call) -> Prediction:
+        if self._split is not None:
+            return await self._split.answer(call)
         try:
-            values, scores = await self._run(rows)
+            values, scores, _ = await self._run(call.rows)
         except Exception as error:
-            await self._log(rows, request_id, mark, started_ns, outcome=Outcome.ERROR, error=_reason(error))
+            await self.recorder.log(call, outcome=Outcome.ERROR, error=_reason(error))
             if isinstance(error, UserCodeError):
                 raise
             raise _broken(error) from error
-        return await self._log(rows, request_id, mark, started_ns, values=values, scores=scores)
+        return await self.recorder.answered(call, values, scores)
 
-    async def _log(
-        self,
-        rows: Rows,
-        request_id: str | None,
-        mark: str | None,
-        started_ns: int,
-        *,
-        values: list[Any] | None = None,
-        scores: list[list[float]] | None = None,
-        outcome: Outcome = Outcome.OK,
-        error: str | None = None,
-    ) -> Prediction:
-        prediction = Prediction(
-            id=self._ids.new(),
-            request_id=request_id,
-            at=self._clock.now(),
-            model=self._spec.model,
-            version=self._spec.version,
-            arm=self._spec.arm,
-            epoch=self._spec.epoch,
-            columns=rows.columns,
-            values=values or [],
-            scores=scores,
-            keys=rows.keys,
-            event_times=rows.event_times,
-            latency_us=(perf_counter_ns() - started_ns) // 1000,
-            outcome=outcome,
-            error=error,
-            fingerprint=mark,
-        )
-        await self._writer.append(encode(prediction))
-        self._metrics.predicted(outcome, rows.count)
-        return prediction
+    async def _answered(self, call: Call) -> Answered:
+        """For a request during a rollout."""
+        try:
+            return await self._run(call.rows)
+        except UserCodeError:
+            raise
+        except Exception as error:
+            raise _broken(error) from error
 
-    async def _run(self, rows: Rows) -> tuple[list[Any], list[list[float]] | None]:
+    def _expected_ns(self, count: int) -> float:
+        return self._costs_ns.get(count.bit_length(), math.inf)
+
+    async def _run(self, rows: Rows) -> Answered:
         size = rows.count.bit_length()
         if not self._in_thread and self._costs_ns.get(size, math.inf) <= INLINE_NS:
             return self._predict(rows, size)
@@ -134,14 +128,14 @@ class Predictor:
         finally:
             self._in_thread -= 1
 
-    def _predict(self, rows: Rows, size: int) -> tuple[list[Any], list[list[float]] | None]:
+    def _predict(self, rows: Rows, size: int) -> Answered:
         began = perf_counter_ns()
         columns = rows.columns if len(rows.columns) == len(self._inputs) else {name: rows.columns[name] for name in self._inputs}
         answer = self._runner.predict_columns(columns, rows.count)
         taken = perf_counter_ns() - began
         self._costs_ns[size] = taken + (1 - _NEWEST) * (self._costs_ns.get(size, taken) - taken)
         scores = None if answer.scores is None else answer.scores.tolist()
-        return _checked(answer.values.tolist(), scores, rows.count), scores
+        return Answered(checked(answer.values.tolist(), scores, rows.count), scores, taken)
 
     def warm_up(self, columns: dict[str, list[Any]], rounds: int = 5) -> None:
         """Predict the stored sample a few times, one row each, without logging. Raises what the model raises."""
@@ -151,16 +145,9 @@ class Predictor:
 
     def close(self) -> None:
         """Let the prediction thread end."""
+        if self._split is not None:
+            self._split.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-def _checked(values: list[Any], scores: list[list[float]] | None, count: int) -> list[Any]:
-    if len(values) != count or (scores is not None and len(scores) != count):
-        raise UserCodeError("The model gave another number of predictions than rows.", found=f"{len(values)} for {count} rows")
-    numbers = all(not isinstance(value, float) or math.isfinite(value) for value in values)
-    if not numbers or (scores is not None and not all(math.isfinite(score) for row in scores for score in row)):
-        raise UserCodeError("The model gave a prediction that is not a finite number.", next_step="see the row in the prediction log")
-    return values
 
 
 def _reason(error: Exception) -> str:

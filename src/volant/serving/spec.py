@@ -2,6 +2,7 @@
 
 from volant.access.model import Token
 from volant.config.model import ServeConfig
+from volant.deployments.arms import Routing
 from volant.evidence.keys import KeyColumn
 from volant.kernel.codec import Value
 
@@ -12,7 +13,9 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
     ``worker`` names the worker's own log folder and must be new for every start. ``fd`` is an inherited listening
     socket; without it the worker binds ``host:port``. ``private_fd`` is a second one that no other worker shares.
     ``tokens`` None means that nobody has to say who they are, which the worker refuses beyond loopback.
-    ``allowed_hosts`` are further names under which it may be asked.
+    ``allowed_hosts`` are further names under which it may be asked. With ``arm_socket`` the process is a further arm: it
+    listens there, speaks only with champions' workers, and neither logs nor knows tokens. ``routing`` is where a
+    champion's worker finds such an arm.
     """
 
     worker: str
@@ -34,6 +37,8 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
     tokens: tuple[Token, ...] | None = None
     allowed_hosts: tuple[str, ...] = ()
     sync: bool = False
+    arm_socket: str | None = None
+    routing: Routing | None = None
 
 
 class Ready(Value, frozen=True, kw_only=True):
@@ -43,6 +48,8 @@ class Ready(Value, frozen=True, kw_only=True):
     port: int
     pid: int
     loaded_us: int
+    inputs: tuple[str, ...] = ()
+    classes: tuple[bool | int | float | str, ...] = ()
 
 
 class Failed(Value, frozen=True, kw_only=True):
@@ -52,6 +59,20 @@ class Failed(Value, frozen=True, kw_only=True):
 
 
 class Update(Value, frozen=True, kw_only=True):
-    """A line of input while serving: the tokens that hold from now on."""
+    """A line of input while serving: everything that holds from now on.
 
+    ``epoch`` None leaves it as it was. A worker that is not ``open`` answers what was asked and accepts nothing more: it
+    is kept warm.
+    """
+
+    serial: int = 0
     tokens: tuple[Token, ...] | None
+    routing: Routing | None = None
+    epoch: int | None = None
+    open: bool = True
+
+
+class Done(Value, frozen=True, kw_only=True):
+    """A line of output: the update with this number holds."""
+
+    serial: int

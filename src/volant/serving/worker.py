@@ -3,7 +3,8 @@
 It reads a :class:`~volant.serving.spec.WorkerSpec` as the first line of its standard input, says
 :class:`~volant.serving.spec.Ready` or :class:`~volant.serving.spec.Failed` as the one line of its standard output, and
 serves until it is told to stop: SIGTERM or SIGINT, or the end of its input, which is how it learns that its supervisor
-is gone. Further input lines are :class:`~volant.serving.spec.Update`. Whatever the model prints goes to standard error.
+is gone. Further input lines are :class:`~volant.serving.spec.Update`, each answered by a
+:class:`~volant.serving.spec.Done` once it holds. Whatever the model prints goes to standard error.
 """
 
 import asyncio
@@ -19,11 +20,9 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter_ns
-from types import FrameType
 from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
-import uvicorn
 
 from volant.access.rules import CREATE_TOKEN, is_loopback
 from volant.evidence.log import LogWriter
@@ -32,18 +31,15 @@ from volant.kernel.codec import canonical, decode
 from volant.kernel.errors import InternalError, UnavailableError, UsageError, VolantError, to_record
 from volant.kernel.ids import TimeOrderedIds
 from volant.serving.app import WorkerApp
+from volant.serving.arm_server import ArmModel, serve_arm
 from volant.serving.guard import Guard
+from volant.serving.listening import ArmOrders, WorkerServer, listen_to_supervisor
 from volant.serving.metrics import WorkerMetrics
 from volant.serving.ports import ColumnRunner
 from volant.serving.predictor import Predictor
 from volant.serving.recent import RecentRequests
-from volant.serving.sockets import BACKLOG, bind
-from volant.serving.spec import Failed, Ready, Update, WorkerSpec
-
-DRAIN_SECONDS = 10
-KEEP_ALIVE_SECONDS = 75
-ACCEPTED_SECONDS = 0.2
-IDLE_SECONDS = 1.0
+from volant.serving.sockets import bind
+from volant.serving.spec import Done, Failed, Ready, Update, WorkerSpec
 
 
 class Loaded(NamedTuple):
@@ -54,6 +50,9 @@ class Loaded(NamedTuple):
 
 
 Load = Callable[[WorkerSpec], Loaded]
+
+
+Say = Callable[[Ready | Done], None]
 
 
 def main(load: Load) -> None:
@@ -76,9 +75,12 @@ def main(load: Load) -> None:
         _fail(answers, InternalError(f"The worker could not start: {error!r}", details=trace))
 
 
-def serve(spec: WorkerSpec, load: Load, orders: io.RawIOBase, announce: Callable[[Ready], None]) -> None:
+def serve(spec: WorkerSpec, load: Load, orders: io.RawIOBase, announce: Say) -> None:
     """Load the model, then answer until the process is told to stop."""
     began = perf_counter_ns()
+    if spec.arm_socket is not None:
+        serve_as_arm(spec, load(spec), orders, announce, began)
+        return
     listener = _listener(spec)
     loaded = load(spec)
     _one_thread_each()
@@ -86,20 +88,23 @@ def serve(spec: WorkerSpec, load: Load, orders: io.RawIOBase, announce: Callable
     guard = Guard.of(spec.tokens, spec.host, spec.allowed_hosts, clock)
     writer = LogWriter(Path(spec.log) / spec.worker, clock, sync=spec.sync)
     try:
-        app, predictor = _assemble(spec, loaded, writer, guard, clock)
+        app, predictor, metrics = _assemble(spec, loaded, writer, guard, clock)
         gc.collect()
         gc.freeze()  # what the model holds is never garbage: full collections need not walk it
         host, port = listener.getsockname()[:2]
-        ready = Ready(host=host, port=port, pid=os.getpid(), loaded_us=(perf_counter_ns() - began) // 1000)
-        server = _Server(_configuration(app), app, lambda: announce(ready))
-        threading.Thread(target=_listen_to_supervisor, args=(orders, server, guard), name="supervisor", daemon=True).start()
+        ready = _ready(str(host), int(port), loaded.runner, began)
+        first = Update(serial=0, tokens=spec.tokens, routing=spec.routing)
+        server = WorkerServer(app, announce, ready, heed=_heeding(predictor, metrics, guard), first=first)
+        threading.Thread(target=listen_to_supervisor, args=(orders, server), name="supervisor", daemon=True).start()
         _run(server, [listener, *_private(spec)])
         predictor.close()
     finally:
         writer.close()
 
 
-def _assemble(spec: WorkerSpec, loaded: Loaded, writer: LogWriter, guard: Guard, clock: Clock) -> tuple[WorkerApp, Predictor]:
+def _assemble(
+    spec: WorkerSpec, loaded: Loaded, writer: LogWriter, guard: Guard, clock: Clock
+) -> tuple[WorkerApp, Predictor, WorkerMetrics]:
     recent = RecentRequests()
     recent.restore(Path(spec.log), spec.model, clock.now())
     metrics = WorkerMetrics(spec)
@@ -114,60 +119,53 @@ def _assemble(spec: WorkerSpec, loaded: Loaded, writer: LogWriter, guard: Guard,
         metrics=metrics,
         state=lambda: (writer.failures, len(recent)),
     )
-    return app, predictor
+    return app, predictor, metrics
 
 
-class _Server(uvicorn.Server):
-    """Says when it listens, and that it is no longer ready once it is told to stop."""
+def _heeding(predictor: Predictor, metrics: WorkerMetrics, guard: Guard) -> Callable[[Update], None]:
+    """What an update changes. Called on the event loop."""
 
-    def __init__(self, config: uvicorn.Config, app: WorkerApp, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._app = app
-        self._announce = announce
+    def heed(update: Update) -> None:
+        guard.replace(update.tokens)
+        predictor.route(update.routing)
+        if update.epoch is not None:
+            predictor.recorder.epoch = metrics.epoch = update.epoch
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._announce()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._app.ready = False
-        super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, and let what was accepted a moment ago send its request before idle connections are closed.
-
-        Each connection ends with its next answer; those that ask nothing for a while are closed.
-        """
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(ACCEPTED_SECONDS)
-        for _ in range(round((IDLE_SECONDS - ACCEPTED_SECONDS) / 0.05)):
-            if self.server_state.connections:
-                await asyncio.sleep(0.05)
-        await super().shutdown(sockets=sockets)
-
-    def stop(self) -> None:
-        """Drain and end; may be called from any thread."""
-        self._app.ready = False
-        self.should_exit = True
+    return heed
 
 
-def _configuration(app: WorkerApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        lifespan="off",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+def _ready(host: str, port: int, runner: ColumnRunner, began_ns: int) -> Ready:
+    signature = runner.signature
+    return Ready(
+        host=host,
+        port=port,
+        pid=os.getpid(),
+        loaded_us=(perf_counter_ns() - began_ns) // 1000,
+        inputs=tuple(field.name for field in signature.inputs),
+        classes=signature.classes,
     )
 
 
-def _run(server: _Server, listeners: list[socket.socket]) -> None:
+def serve_as_arm(spec: WorkerSpec, loaded: Loaded, orders: io.RawIOBase, announce: Say, began_ns: int) -> None:
+    """Be a further arm until told to stop."""
+    assert spec.arm_socket is not None
+    _one_thread_each()
+    model = ArmModel(loaded.runner, spec.limits.max_rows)
+    if loaded.sample is not None:
+        model.warm_up(dict(loaded.sample))
+    gc.collect()
+    gc.freeze()
+    path, ready = spec.arm_socket, _ready(spec.arm_socket, 0, loaded.runner, began_ns)
+    with asyncio.Runner() as runner:
+        loop, stopped = runner.get_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        waiter = ArmOrders(loop, stopped)
+        threading.Thread(target=listen_to_supervisor, args=(orders, waiter), name="supervisor", daemon=True).start()
+        runner.run(serve_arm(model, Path(path), lambda: announce(ready), stopped))
+
+
+def _run(server: WorkerServer, listeners: list[socket.socket]) -> None:
     factory = server.config.get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(server.serve(sockets=listeners))
@@ -193,18 +191,6 @@ def _private(spec: WorkerSpec) -> list[socket.socket]:
     return [] if spec.private_fd is None else [socket.socket(fileno=spec.private_fd)]
 
 
-def _listen_to_supervisor(orders: io.RawIOBase, server: _Server, guard: Guard) -> None:
-    """Take updates until the input ends; then stop, and if draining does not end, end the process."""
-    for line in orders:
-        try:
-            guard.replace(decode(line, Update).tokens)
-        except msgspec.DecodeError as error:
-            print(f"The worker could not read an update: {error}", file=sys.stderr, flush=True)  # noqa: T201
-    server.stop()
-    threading.Event().wait(DRAIN_SECONDS + 5)
-    os._exit(1)
-
-
 def _one_thread_each() -> None:
     """One row has no work for a second thread, and threads that wait for each other cost a thousandfold under load."""
     with contextlib.suppress(ImportError):
@@ -213,7 +199,7 @@ def _one_thread_each() -> None:
         threadpool_limits(1)
 
 
-def _say(answers: BinaryIO, message: Ready | Failed) -> None:
+def _say(answers: BinaryIO, message: Ready | Failed | Done) -> None:
     answers.write(canonical(message) + b"\n")
     answers.flush()
 

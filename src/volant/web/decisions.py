@@ -53,9 +53,18 @@ class Decisions:
             )
         actor = (request.principal or LOCAL).name
         if verb == "approve":
-            self._project.registry.approve(model, number, reason=reason, actor=actor, override=fields.get("override") == "yes")
+            self._approve(model, number, reason=reason, actor=actor, override=fields.get("override") == "yes")
         else:
             self._project.registry.reject(model, number, reason=reason, actor=actor)
+
+    def _approve(self, model: str, number: int, *, reason: str, actor: str, override: bool) -> None:
+        """The candidate of a rollout on its way may answer live rows; any other version becomes the champion."""
+        from volant.wiring.rollouts import approve_on_its_way
+
+        project = self._project
+        going = model == project.name and approve_on_its_way(project, number, reason=reason, actor=actor, override=override)
+        if not going:
+            project.registry.approve(model, number, reason=reason, actor=actor, override=override)
 
     def _again(self, request: Request, verb: str, place: tuple[str, int], fields: dict[str, str], error: VolantError) -> Response:
         view = version_sheet(self._project, *place, may_approve=may(request, Permission.APPROVE))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from volant.access.model import Permission
-from volant.access.routes import PUBLIC, ErrorPage, Request, Response, Route
+from volant.access.routes import PUBLIC, ErrorPage, Handler, Request, Response, Route
 from volant.kernel.errors import InvalidInputError, VolantError
 from volant.web import assets, data_pages, lineage_page, model_page, replay_pages, run_pages
 from volant.web.alerts_page import Acknowledging, alerts_page
@@ -12,6 +12,7 @@ from volant.web.audit_page import audit_page
 from volant.web.decisions import Decisions, whole_number
 from volant.web.overview import overview
 from volant.web.rendering import Site, address, may, twin
+from volant.web.rollout_page import RolloutDecisions, rollout_page
 from volant.web.traffic import Traffic
 from volant.web.version_sheet import version_sheet
 
@@ -57,6 +58,7 @@ class Pages:
         self._site = Site(project.name, project.clock)
         self._traffic = Traffic(project)
         self._decisions = Decisions(project, self._site)
+        self._rollout = RolloutDecisions(project, self._site)
 
     def routes(self) -> list[Route]:
         """All declarations but the static files."""
@@ -81,6 +83,7 @@ class Pages:
                 summary="Say that you look after an alert.",
                 handler=Acknowledging(project, self._site),
             ),
+            *self._page("/rollout", "rollout.html", lambda r: rollout_page(project, r), "Rollout"),
             *self._page("/audit", "audit.html", lambda r: audit_page(project, _page_number(r)), "Audit"),
             Route(method="GET", path="/login", needs=PUBLIC, summary="A form for a token.", handler=self._login),
             Route(
@@ -97,6 +100,9 @@ class Pages:
                 summary="Turn a version down.",
                 handler=self._decisions.reject,
             ),
+            _decision("/rollout/approve", "Let the candidate answer live rows.", self._rollout.approve),
+            _decision("/rollout/promote", "Complete the rollout now.", self._rollout.promote),
+            _decision("/rollout/rollback", "Take a release back.", self._rollout.roll_back),
         ]
 
     def _page(self, path: str, template: str, view: View, summary: str) -> list[Route]:
@@ -144,6 +150,10 @@ class Pages:
         to = request.query.get("next", "/")
         safe = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isascii() and to.isprintable()
         return self._site.page(request, "login.html", {"next": to if safe else "/"}, title="Log in")
+
+
+def _decision(path: str, summary: str, handler: Handler) -> Route:
+    return Route(method="POST", path=path, needs=Permission.APPROVE, summary=summary, handler=handler)
 
 
 def _untwinned(request: Request, names: frozenset[str]) -> tuple[Request, bool]:

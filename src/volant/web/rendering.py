@@ -28,6 +28,7 @@ FILTERS = (
 NAVIGATION = (
     ("/", "Overview"),
     ("/models", "Models"),
+    ("/rollout", "Rollout"),
     ("/runs", "Runs"),
     ("/data", "Data"),
     ("/replays", "Replays"),

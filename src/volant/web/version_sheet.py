@@ -98,6 +98,7 @@ def _verdict(version: ModelVersion, standing: VersionState, report: GateReport |
         VersionState.PROPOSED: ("open", "Waits for approval"),
         VersionState.RETIRED: ("neutral", "Retired"),
         VersionState.REJECTED: ("neutral", "Rejected"),
+        VersionState.ROLLED_BACK: ("fail", "Rolled back"),
     }
     if standing in heads:
         tone, head = heads[standing]

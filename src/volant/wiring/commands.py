@@ -175,8 +175,13 @@ def replay(
 
 
 def approve(project: Project, version: str, *, reason: str, actor: str, override: bool = False) -> Json:
-    """Let a version out: it becomes the champion."""
+    """Let a version out: it becomes the champion, or, on its way in a rollout, may answer live rows."""
+    from volant.wiring.rollouts import approve_on_its_way
+
     number = project.registry.resolve(project.name, version).number
+    going = approve_on_its_way(project, number, reason=reason, actor=actor, override=override)
+    if going is not None:
+        return {**_released(project, number, going["sentence"]), "rollout": going}
     state = project.registry.approve(project.name, number, reason=reason, actor=actor, override=override)
     return _released(project, number, f"{project.name}@{number} is the champion (epoch {state.epoch}), approved by {actor}.")
 
@@ -186,6 +191,43 @@ def reject(project: Project, version: str, *, reason: str, actor: str) -> Json:
     number = project.registry.resolve(project.name, version).number
     project.registry.reject(project.name, number, reason=reason, actor=actor)
     return _released(project, number, f"{project.name}@{number} was rejected by {actor}.")
+
+
+def deploy(
+    project: Project,
+    version: str,
+    *,
+    actor: str,
+    reason: str | None = None,
+    shadow: bool = False,
+    canary: float | None = None,
+    override: bool = False,
+) -> Json:
+    """Send a version into traffic step by step."""
+    from volant.wiring import rollouts
+
+    return rollouts.deploy(project, version, actor=actor, reason=reason, shadow=shadow, canary=canary, override=override)
+
+
+def promote(project: Project, version: str | None, *, reason: str, actor: str, override: bool = False) -> Json:
+    """Complete the rollout that is on its way."""
+    from volant.wiring import rollouts
+
+    return rollouts.promote(project, version, reason=reason, actor=actor, override=override)
+
+
+def rollback(project: Project, *, reason: str, actor: str) -> Json:
+    """Take back the rollout that is on its way, or go back to the former champion."""
+    from volant.wiring import rollouts
+
+    return rollouts.rollback(project, reason=reason, actor=actor)
+
+
+def rollout(project: Project) -> Json:
+    """The newest rollout with its evidence."""
+    from volant.wiring import rollouts
+
+    return rollouts.view(project)
 
 
 def _released(project: Project, number: int, sentence: str) -> Json:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from volant.config.load import load_project
 from volant.config.model import ProjectConfig
+from volant.deployments.service import Rollouts
 from volant.kernel.clock import Clock, SystemClock
 from volant.kernel.errors import NotFoundError
 from volant.kernel.ids import Ids, TimeOrderedIds
@@ -70,6 +71,7 @@ class Project:
         self.alerts = Alerts(
             stores.alerts, clock, ids, tx=stores.tx, events=stores.events, targets=tuple(target.to for target in config.watch.alerts)
         )
+        self.rollouts = Rollouts(tx=stores.tx, events=stores.events, registry=self.registry, clock=clock, ids=ids)
 
     @property
     def name(self) -> str:

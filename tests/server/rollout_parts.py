@@ -1,0 +1,121 @@
+"""A project whose versions differ in how they behave in production, and traffic that never stops."""
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from bikes_project import HEADER, RIDES, SETTINGS, opened, release
+from server_parts import ROW
+
+from volant.wiring import commands
+
+STEPS = "release: {steps: [{shadow: 30 rows}, {canary: 20%, rows: 150}, {canary: 50%, rows: 150}, full]}\n"
+# Long enough to be interrupted, and to be decided by harm.
+LIVE_STEPS = "release: {steps: [{canary: 30%, rows: 100000}, full]}\n"
+PIPELINE = '''
+import time
+
+import numpy as np
+import polars as pl
+
+
+class Sum:
+    """temp + season + offset; may fail where temp is a multiple of twenty, and may take its time."""
+
+    def __init__(self, offset: float, fails: bool, delay: float) -> None:
+        self.offset, self.fails, self.delay = offset, fails, delay
+
+    def predict(self, rows: pl.DataFrame) -> np.ndarray:
+        time.sleep(self.delay)
+        if self.fails and (rows["temp"] % 20 == 0).any():
+            raise ValueError("no prediction for this temperature")
+        return (rows["temp"] + rows["season"]).to_numpy() + self.offset
+
+
+def model(rows: pl.DataFrame, target: pl.Series, *, offset: float = 0.0, fails: bool = False, delay: float = 0.0) -> Sum:
+    return Sum(offset + 0.0 * target.mean(), fails, delay)
+'''
+EQUAL, FAILING, SLOW = 2, 3, 4
+VERSIONS = ({"offset": 0.0}, {"offset": 1.0}, {"fails": True, "offset": 2.0}, {"delay": 0.05, "offset": 3.0})
+
+
+def write_rollouts(root: Path) -> Path:
+    """A project with four versions, none released."""
+    root.mkdir()
+    (root / "volant.yaml").write_text(SETTINGS)
+    (root / "pipeline.py").write_text(PIPELINE)
+    rides = RIDES.replace("0.5,", "0.25,")  # no training row has a temperature that fails
+    (root / "rides.csv").write_text(HEADER + rides)
+    for params in VERSIONS:
+        commands.run(opened(root), set_params=params)
+    return root
+
+
+def start(project, version, **changes):
+    """Begin a rollout that a person approved against the gate, which judged all versions without a champion."""
+    given = {"actor": "ann", "approver": "ann", "reason": "to see", "override": True, "time_limit_us": 10**12} | changes
+    return project.rollouts.start("bikes", version, steps=project.config.release.steps, **given)
+
+
+def with_steps(project, steps):
+    path = project.root / "volant.yaml"
+    path.write_text(path.read_text() + steps)
+    project = opened(project.root)
+    release(project, 1)
+    return project
+
+
+class Traffic:
+    """Requests without end from a few threads, each with a key and an id of its own."""
+
+    def __init__(self, server, threads=3):
+        self.server = server
+        self.sent = 0
+        self.answered = {}
+        self.bad = []
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
+
+    def _run(self, thread):
+        number = 0
+        while not self._end.is_set():
+            number += 1
+            self._ask(f"{thread}-{number}", float(number % 100))
+
+    def _ask(self, name, temp):
+        body = json.dumps({"dataframe_records": [{**ROW, "station": name, "city": "Paris", "temp": temp}]})
+        headers = {"Content-Type": "application/json", "X-Request-Id": name}
+        while not self._end.is_set():
+            try:
+                status, _, answer = self.server().ask("POST", "/invocations", body, headers)
+            except OSError:
+                time.sleep(0.02)  # the server is being replaced: the request is sent again under the same id
+                continue
+            if status == 200:
+                self.answered[name] = answer["predictions"][0] - temp - ROW["season"]
+                return
+            if status != 503:
+                self.bad.append((status, answer))
+                return
+            time.sleep(0.02)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def arm_pid(server):
+    return server.ask("GET", "/api/v1/status")[2]["server"]["rollout"]["arm_pid"]
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,172 @@
+"""Whole servers with real workers: rollouts from the first shadow row to the last decision."""
+
+import json
+import shutil
+import time
+
+import pytest
+from bikes_project import opened
+from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, arm_pid, kill, start, with_steps, write_rollouts
+from server_parts import ROW
+from ups import is_alive, up
+
+from volant.deployments.arms import is_canary
+from volant.deployments.model import Phase
+from volant.evidence.model import Outcome
+from volant.evidence.reading import LogReader
+from volant.wiring import commands
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory):
+    return write_rollouts(tmp_path_factory.mktemp("versions") / "bikes")
+
+
+@pytest.fixture
+def rolling(versions, tmp_path):
+    """A copy of the project with four versions."""
+    return opened(shutil.copytree(versions, tmp_path / "bikes"))
+
+
+def state_of(project):
+    return project.rollouts.state("bikes")
+
+
+def logged(project):
+    return list(LogReader(project.log_folder).predictions())
+
+
+def test_an_equal_version_goes_through_shadow_and_canary_and_becomes_champion(rolling):
+    project = with_steps(rolling, STEPS)
+    with up(project.root) as server:
+        server.until(server.ready)
+        begun = start(project, EQUAL)
+        with Traffic(lambda: server) as traffic:
+            server.until(lambda: not state_of(project).active)
+        state = state_of(project)
+        assert state.phase is Phase.PROMOTED, state.sentence
+        assert "without harm" in state.sentence
+        assert not traffic.bad
+        server.until(lambda: server.ready() == (EQUAL, 2))
+        assert set(traffic.answered.values()) <= {0.0, 1.0}
+        records = [p for p in logged(project) if p.trial is not None]
+        weights = {stage.epoch: stage.share for stage in state.stages if stage.live}
+        for record in records:
+            if record.trial.epoch in weights:
+                assert (record.arm == "canary") == is_canary(record.keys[0], begun.id, weights[record.trial.epoch]), "arms are sticky"
+        pairs = {p.id: p for p in records}
+        shadows = [p for p in records if p.arm == "shadow"]
+        assert shadows
+        assert all(p.values[0] == pairs[p.trial.pair].values[0] + 1 and p.request_id is None for p in shadows)
+
+
+def test_a_version_that_raises_on_some_rows_is_rolled_back_and_no_request_fails(rolling):
+    project = with_steps(rolling, LIVE_STEPS)
+    with up(project.root) as server:
+        server.until(server.ready)
+        start(project, FAILING)
+        with Traffic(lambda: server) as traffic:
+            server.until(lambda: not state_of(project).active, seconds=30)
+        state = state_of(project)
+        assert state.phase is Phase.ROLLED_BACK
+        assert "it failed on" in state.sentence
+        assert not traffic.bad
+        failed = [p for p in logged(project) if p.arm == "canary" and p.outcome is Outcome.ERROR]
+        fallbacks = {p.trial.pair: p for p in logged(project) if p.trial is not None and p.trial.assigned == "canary"}
+        assert failed
+        assert all(p.id in fallbacks for p in failed)
+        assert server.ready() == (1, 1)
+
+
+def test_a_version_that_is_much_slower_is_rolled_back(rolling):
+    project = with_steps(rolling, LIVE_STEPS)
+    with up(project.root) as server:
+        server.until(server.ready)
+        start(project, SLOW)
+        with Traffic(lambda: server) as traffic:
+            server.until(lambda: not state_of(project).active, seconds=30)
+        state = state_of(project)
+        assert state.phase is Phase.ROLLED_BACK
+        assert "it took longer than" in state.sentence
+        assert not traffic.bad
+
+
+def test_killing_an_arm_or_the_champions_worker_loses_no_request_and_the_step_goes_on(rolling):
+    project = with_steps(rolling, LIVE_STEPS)
+    with up(project.root) as server:
+        server.until(server.ready)
+        begun = start(project, EQUAL)
+        with Traffic(lambda: server) as traffic:
+            server.until(lambda: 1.0 in traffic.answered.values())
+            kill(first := arm_pid(server))
+            server.until(lambda: arm_pid(server) not in {None, first})
+            traffic.answered.clear()
+            server.until(lambda: 1.0 in traffic.answered.values())
+            kill(server.worker_pid())
+            server.until(lambda: server.ready() is None)
+            server.until(server.ready)
+            traffic.answered.clear()
+            server.until(lambda: 1.0 in traffic.answered.values())
+        state = state_of(project)
+        assert (state.phase, state.id, state.epoch, state.crashes) == (Phase.CANARY, begun.id, 1, 1), state.sentence
+        assert not traffic.bad
+
+
+def test_killing_the_server_in_a_step_leaves_a_rollout_that_the_next_server_takes_up(rolling):
+    project = with_steps(rolling, LIVE_STEPS)
+    servers = []
+    with up(project.root, lease_us=1_000_000) as first:
+        servers.append(first)
+        first.until(first.ready)
+        begun = start(project, EQUAL)
+        with Traffic(lambda: servers[-1]) as traffic:
+            first.until(lambda: 1.0 in traffic.answered.values())
+            first.until(lambda: state_of(project).counts(1).candidate.rows > 0)
+            arm = arm_pid(first)
+            first.kill()
+            with up(project.root, lease_us=1_000_000) as second:
+                servers.append(second)
+                second.until(second.ready)
+                traffic.answered.clear()
+                second.until(lambda: 1.0 in traffic.answered.values())
+                second.until(lambda: not is_alive(arm))
+                before = state_of(project).counts(1)
+                second.until(lambda: state_of(project).counts(1).candidate.rows > before.candidate.rows + 20, seconds=40)
+                state = state_of(project)
+                assert (state.id, state.epoch) == (begun.id, 1)
+        outcomes = [p for p in logged(project) if p.trial is not None and p.arm == "canary"]
+        assert state.counts(1).candidate.requests <= len(outcomes) + 10, "a restart counts nothing twice"
+        assert not traffic.bad
+
+
+def test_going_back_to_the_former_champion_takes_less_than_a_second(rolling):
+    project = with_steps(rolling, STEPS)
+    with up(project.root) as server:
+        server.until(server.ready)
+        former = server.worker_pid()
+        commands.approve(project, f"bikes@{EQUAL}", reason="try", actor="ann", override=True)
+        server.until(lambda: server.ready() == (EQUAL, 2))
+        server.until(lambda: server.ask("GET", "/api/v1/status")[2]["server"]["serving"]["warm"] == 1)
+        with Traffic(lambda: server) as traffic:
+            time.sleep(1.5)
+            began = time.monotonic()
+            commands.rollback(project, reason="wrong on holidays", actor="ann")
+            server.until(lambda: server.ready() == (1, 3))
+            taken = time.monotonic() - began
+            traffic.answered.clear()
+            time.sleep(0.3)
+        assert taken < 1.0
+        assert set(traffic.answered.values()) == {0.0}
+        assert not traffic.bad
+        serving = server.ask("GET", "/api/v1/status")[2]["server"]["serving"]
+        assert serving["pid"] == former
+        direct = ask_worker(server)
+        assert direct == 200, "the shared socket is answered again"
+        assert max(logged(project), key=lambda p: p.at).epoch == 3
+
+
+def ask_worker(server):
+    from server_parts import ask
+
+    body = json.dumps({"dataframe_records": [ROW]})
+    return ask(server.worker_port, "POST", "/invocations", body, {"Content-Type": "application/json"})[0]
