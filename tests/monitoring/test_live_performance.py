@@ -66,7 +66,9 @@ def test_early_labels_do_not_stand_for_a_window_whose_labels_had_no_time_to_arri
     assert waiting.waits is not None
     assert waiting.coverage == pytest.approx(0.4)
     assert "40%" in waiting.waits
-    after = ask(lines, labels, known_by=START + 199 * SECOND + HOUR, label_delay_us=HOUR)[1]
+    due = START + 199 * SECOND + HOUR
+    assert not ask(lines, labels, known_by=due - 1, label_delay_us=HOUR)[1].ready
+    after = ask(lines, labels, known_by=due, label_delay_us=HOUR)[1]
     assert after.ready
     assert after.labelled == 40
 
@@ -220,3 +222,12 @@ def test_slices_need_a_complete_window():
     question = Question(metric="mae", task=Task.REGRESSION, size=HUNDRED, slices=("city",))
     assert watched(traffic(100), [], question, epoch=1).slices == ()
     assert watched(traffic(0), [], question, epoch=1).windows == ()
+
+
+def test_bounds_stay_where_the_metric_can_be():
+    lines = table(prediction(n, values=["up"]) for n in range(12))
+    labels = [label(n, "down" if n == 3 else "up", known_at=START) for n in range(12)]
+    window = ask(lines, labels, metric="accuracy", task=Task.BINARY, size=Amount(rows=12))[0]
+    assert window.high == 1.0
+    spread = ask(traffic(4), [label(n, float(n % 5) + (50.0 if n == 1 else 0.0), known_at=START) for n in range(4)], size=Amount(rows=4))[0]
+    assert spread.low == 0.0

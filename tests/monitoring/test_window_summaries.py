@@ -281,3 +281,19 @@ def test_nothing_is_lost_or_doubled_in_any_order_of_arrival(arrivals, rows):
     assert all(w.rows >= rows for w in windows[:-1])
     assert all(left.from_us <= right.from_us for left, right in itertools.pairwise(windows))
     assert WINDOW not in windows[0].columns
+
+
+def test_a_full_window_takes_no_more_rows(site):
+    for start in (0, 50, 100):
+        site.write("w1", [prediction(n) for n in range(start, start + 50)])
+        site.watch().advance("bikes")
+    assert [(w.number, w.rows) for w in site.windows()] == [(0, 50), (1, 50), (2, 50)]
+
+
+def test_a_look_that_finds_nothing_leaves_no_trace(site):
+    site.write("w1", [prediction(n) for n in range(60)])
+    site.seal()
+    site.watch().advance("bikes")
+    before = site.store.covered("bikes")
+    site.watch().advance("bikes")
+    assert site.store.covered("bikes") == before

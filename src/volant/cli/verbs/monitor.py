@@ -61,7 +61,7 @@ def _facts(found: Json) -> list[tuple[str, Cell]]:
     return [
         ("champion", name),
         ("windows", f"of {found['window']}"),
-        ("rows", f"{traffic['rows']:,} in {counted(traffic['requests'], 'request')}"),
+        ("rows", f"{traffic['rows']:,}" + (f" in {counted(traffic['requests'], 'request')}" if traffic["requests"] else "")),
         ("errors", _amount(traffic["errors"], traffic["rows"])),
         ("unusable", _amount(traffic["invalid"], traffic["rows"])),
         ("latency", dim("none by HTTP") if p50 is None else f"{lasting(p50)} half of all, {lasting(p99)} 99 %"),
@@ -114,7 +114,7 @@ def _row(window: Json) -> list[Cell]:
     value: Cell = number(window["value"])
     note: Cell = dim(window["waits"]) if window["waits"] else ""
     if window["worse"]:
-        value, note = warn(number(window["value"])), warn("over the reference")
+        value, note = warn(number(window["value"])), warn("worse than the reference")
     return [
         str(window["number"]),
         moment(window["to_us"] if window["event_to_us"] is None else window["event_to_us"]),
