@@ -288,6 +288,16 @@ def test_the_log_gets_one_line_that_cannot_steer_a_terminal():
     assert line[:-1].isprintable()
 
 
+def test_what_is_told_late_says_when_it_was():
+    late = FakeClock(AT + 400 * SECOND_US)
+    log = io.StringIO()
+    asyncio.run(Teller(lambda: TARGETS, {}, late, log=log)("log", "event:0", notice()))
+    assert log.getvalue().startswith("alert 3 raised (critical, 2023-11-14T22:13:20Z) bikes: ")
+    with receiving() as receiver:
+        asyncio.run(Teller(lambda: TARGETS, {"SLACK_URL": receiver.url}, late)("slack:env:SLACK_URL", "event:0", notice()))
+    assert json.loads(receiver.requests[0][2])["text"].startswith("[critical, 2023-11-14T22:13:20Z] bikes: ")
+
+
 def test_the_log_is_standard_error(capfd):
     tell("log")
     assert capfd.readouterr() == ("", "alert 3 raised (critical) bikes: The error is 41.5, above 30.1.\n")

@@ -3,12 +3,13 @@
 import unicodedata
 from typing import Any
 
-from volant.kernel.clock import iso
+from volant.kernel.clock import MINUTE_US, SECOND_US, iso
 from volant.kernel.codec import canonical, plain
 from volant.monitoring.alert_model import Alert, Notice, NoticeKind
 
 SCHEMA = "volant.alert/1"
 LONGEST_LINE = 600
+LATE_US = 5 * MINUTE_US
 _UNSHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, what turns the direction of text, ends of lines
 
 
@@ -30,10 +31,15 @@ def sentence_of(notice: Notice) -> str:
     return alert.sentence
 
 
-def log_line(notice: Notice) -> str:
-    """``alert 3 raised (critical) bikes: sentence``."""
+def log_line(notice: Notice, now: int) -> str:
+    """``alert 3 raised (critical) bikes: sentence``; what is told late says when it was."""
     alert = notice.alert
-    return f"alert {alert.number} {notice.kind.value} ({alert.severity.value}) {one_line(alert.model)}: {one_line(sentence_of(notice))}"
+    head = f"alert {alert.number} {notice.kind.value} ({alert.severity.value}{_when(notice, now)})"
+    return f"{head} {one_line(alert.model)}: {one_line(sentence_of(notice))}"
+
+
+def _when(notice: Notice, now: int) -> str:
+    return f", {iso(notice.at - notice.at % SECOND_US)}" if now - notice.at > LATE_US else ""
 
 
 def webhook_body(notice: Notice) -> bytes:
@@ -48,11 +54,11 @@ def alert_record(alert: Alert) -> dict[str, Any]:
     return {key: iso(value) if key.endswith("_at") and value is not None else value for key, value in record.items()}
 
 
-def slack_body(notice: Notice) -> bytes:
+def slack_body(notice: Notice, now: int) -> bytes:
     """JSON for a Slack incoming webhook: plain text, in which nothing is a mention, a link or formatting."""
     alert = notice.alert
     head = "resolved" if notice.kind is NoticeKind.RESOLVED else alert.severity.value
-    lines = [f"[{head}] {one_line(alert.model)}: {one_line(sentence_of(notice), 3000)}"]
+    lines = [f"[{head}{_when(notice, now)}] {one_line(alert.model)}: {one_line(sentence_of(notice), 3000)}"]
     if notice.kind is not NoticeKind.RESOLVED:
         lines.append(f"volant alerts ack {alert.number}")
     text = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -42,9 +42,9 @@ class Teller:
             raise Undelivered("it is no longer named under watch.alerts", final=True)
         kind, _, reference = target.partition(":")
         if kind == "log":
-            self._write(log_line(notice))
+            self._write(log_line(notice, self._clock.now()))
         elif kind == "slack":
-            await post(self._value(reference), slack_body(notice), {}, seconds=self._seconds)
+            await post(self._value(reference), slack_body(notice, self._clock.now()), {}, seconds=self._seconds)
         else:
             url, secret, body = self._value(reference), self._value(known.secret or DEFAULT_SECRET), webhook_body(notice)
             await post(url, body, signed(secret, delivery_id, body, self._clock.now()), seconds=self._seconds)
