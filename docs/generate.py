@@ -15,7 +15,7 @@ from volant.config.dump import flow
 from volant.config.lines import GATES, TRIGGERS
 from volant.config.sections import Entry, OneOf, Section
 from volant.config.table import PROJECT
-from volant.kernel.errors import EXIT_CODES, HTTP_STATUS, error_classes
+from volant.kernel.errors import CLASS_BY_CODE, EXIT_CODES, HTTP_STATUS
 from volant.stats.names import METRICS
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -173,7 +173,7 @@ def errors_page() -> str:
     """Codes, exit codes and HTTP statuses."""
     rows = [
         [f"`{c.code}`", " ".join((c.__doc__ or "").replace("``", "`").split()), str(EXIT_CODES[c.code]), str(HTTP_STATUS[c.code])]
-        for c in error_classes()
+        for c in CLASS_BY_CODE.values()  # not its subclasses elsewhere, which depend on what was imported before
     ]
     rows += [["-", "Interrupted (Ctrl-C).", "130", "-"], ["-", "The reader of the output went away.", "141", "-"]]
     return (
