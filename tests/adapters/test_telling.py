@@ -21,6 +21,7 @@ from volant.config.model import AlertTarget
 from volant.kernel.clock import SECOND_US
 from volant.monitoring.alert_model import Alert, Notice, NoticeKind, Severity
 from volant.monitoring.alert_ports import Undelivered
+from volant.server.listening import loop_factory
 from volant.testing.clock import FakeClock
 
 AT = 1_700_000_000_000_000
@@ -49,7 +50,8 @@ def notice(kind=NoticeKind.RAISED, sentence="The error is 41.5, above 30.1.", re
 
 def tell(target, told=None, *, targets=TARGETS, seconds=1.0, log=None, **environment):
     teller = Teller(lambda: targets, {"KEY": SECRET, **environment}, FakeClock(), log=log, seconds=seconds)
-    asyncio.run(teller(target, "event:0a1b2c3d", told or notice()))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:  # the server's own kind of loop
+        runner.run(teller(target, "event:0a1b2c3d", told or notice()))
 
 
 def refusal(url, **settings):
