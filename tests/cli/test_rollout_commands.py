@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from volant.cli.main import main
+from volant.deployments.model import Phase
+from volant.wiring import commands
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
 from bikes_project import opened, release, run_twice, write_bikes
@@ -71,6 +73,20 @@ def test_a_canary_waits_for_approval_with_exit_code_4_and_approve_lets_it_begin(
 def test_a_reason_is_the_approval(capsys):
     code, found = said(capsys, "deploy", "bikes@2", "--canary", "0.1", "--reason", "checked", "--override")
     assert (code, found["phase"]) == (0, "canary")
+
+
+@pytest.mark.parametrize(("autonomy", "approver"), [("autopilot", "policy"), ("propose", None)])
+def test_a_passing_run_begins_the_rollout_that_the_settings_ask_for(tmp_path, autonomy, approver):
+    folder = write_bikes(tmp_path / "bikes")
+    text = (folder / "volant.yaml").read_text().replace("gates:\n", "gates:\n  - {metric: mae, max: 1000}\n")
+    (folder / "volant.yaml").write_text(text + STEPS.replace("{steps", f"{{autonomy: {autonomy}, steps"))
+    commands.run(opened(folder), set_params={"offset": 0.0})
+    if autonomy == "propose":
+        release(opened(folder), 1)
+    assert opened(folder).registry.state("bikes").champion == 1, "a first champion needs no steps"
+    commands.run(opened(folder), set_params={"offset": 1.0})
+    state = opened(folder).rollouts.state("bikes")
+    assert (state.phase, state.candidate, state.champion, state.approved_by) == (Phase.SHADOW, 2, 1, approver)
 
 
 @pytest.mark.usefixtures("bikes")

@@ -142,6 +142,7 @@ class Wheel(RuleBasedStateMachine):
             predictions=predictions_of(project),
             lineage=project.lineage,
             registry=project.registry,
+            rollouts=project.rollouts,
             clock=project.clock,
             ids=project.ids,
         )

@@ -167,3 +167,20 @@ def test_what_cannot_come_to_anything_new_is_held_back_and_says_so():
     (decision,) = decide(held, evidence(new_data=True), policy(DATA), NOW)
     assert decision.action is Action.WAIT
     assert "but the last training learned from the same" in decision.sentence
+
+
+def test_a_passing_candidate_goes_step_by_step_and_waits_while_another_is_on_its_way():
+    policy = LoopPolicy(autonomy=Autonomy.AUTOPILOT, stepwise=True)
+    evidence = LoopEvidence(known_by=1, labels_since_training=0, candidate_verdict=Verdict.PASS, candidate_report="g")
+
+    def decided(**state):
+        return decide(LoopState(model="bikes", candidate=3, **state), evidence, policy, 1)[0]
+
+    assert (decided(champion=1).action, "step by step" in decided(champion=1).sentence) == (Action.PROMOTE, True)
+    assert "becomes champion" in decided().sentence
+    waiting = decided(champion=1, releasing=2)
+    assert (waiting.action, "rollout of version 2" in waiting.sentence) == (
+        Action.WAIT,
+        True,
+    )
+    assert decided(champion=1, releasing=3).action is Action.WAIT

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from volant.config.model import ReleaseConfig, StepConfig
+from volant.config.model import ReleaseConfig, StepConfig, StepKind
 from volant.deployments import rules
 from volant.deployments.model import Phase, Rollout, Tally
 from volant.gates.model import Verdict
@@ -35,6 +35,11 @@ class Rollouts:
         state = rules.replayed(model, self._events.read(rules.stream_of(model), known.seq), known)
         self._known[model] = state
         return state
+
+    def on_its_way(self, model: str) -> int | None:
+        """The version that is being rolled out, or None."""
+        state = self.state(model)
+        return state.candidate if state.active else None
 
     def start(
         self,
@@ -112,6 +117,17 @@ class Rollouts:
             approver=actor,
             reason=f"decision {decision}",
         )
+        return True
+
+    def shadow_by_policy(self, model: str, number: int, release: ReleaseConfig, *, decision: str, actor: str) -> bool:
+        """Let a proposed version begin in the shadow, which needs no approval, where the steps begin so and nothing else is
+        on its way. Whether it did; its first live row waits for a person.
+        """
+        first = next(iter(release.steps), None)
+        ready = first is not None and first.kind is StepKind.SHADOW and self._registry.state(model).champion is not None
+        if not ready or self.on_its_way(model) is not None:
+            return False
+        self.start(model, number, steps=release.steps, time_limit_us=release.time_limit_us, actor=actor, reason=f"decision {decision}")
         return True
 
     def approve(self, model: str, *, actor: str, reason: str, override: bool = False) -> Rollout:

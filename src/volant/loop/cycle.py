@@ -14,6 +14,7 @@ import numpy as np
 from volant.config.model import ProjectConfig
 from volant.data.service import Datasets
 from volant.data.split import Split
+from volant.deployments.service import Rollouts
 from volant.evidence.ports import LabelStore
 from volant.evidence.predictions import Predictions
 from volant.gates.model import GateReport
@@ -61,6 +62,7 @@ class Ports:
     predictions: Predictions
     lineage: LineageStore
     registry: Registry
+    rollouts: Rollouts
     clock: Clock
     ids: Ids
 
@@ -280,17 +282,26 @@ class Release:
                 model=config.project,
                 champion=state.champion,
                 candidate=version.number,
+                releasing=ports.rollouts.on_its_way(config.project),
                 paused=DecisionLedger(ports.events, config.project).paused(),
             ),
             LoopEvidence(known_by=now, labels_since_training=0, candidate_verdict=report.verdict, candidate_report=report.id),
-            LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy),
+            LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy, stepwise=bool(config.release.steps)),
             now,
         )[0]
         with ports.tx.transaction():
             recorded = DecisionLedger(ports.events, config.project).record(decision, actor=ACTOR)
-            if decision.action is Action.PROMOTE and state.versions[version.number] is VersionState.PROPOSED:
-                ports.registry.promote_by_policy(config.project, version.number, decision=recorded, actor="policy")
+            if state.versions[version.number] is VersionState.PROPOSED:
+                self._let_go(decision, version.number, recorded)
         return decision
+
+    def _let_go(self, decision: Decision, number: int, recorded: str) -> None:
+        """What follows from a decision on a version that waits."""
+        rollouts, config = self._ports.rollouts, self._config
+        if decision.action is Action.PROMOTE:
+            rollouts.release_by_policy(config.project, number, config.release, decision=recorded, actor="policy")
+        elif decision.action is Action.PROPOSE:
+            rollouts.shadow_by_policy(config.project, number, config.release, decision=recorded, actor="policy")
 
 
 def _record(run_id: str, position: int, step: StepRun) -> StepRecord:

@@ -25,27 +25,35 @@ def decide(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: in
         return (_wait(now, f"automation is paused: {state.paused}"),)
     decisions: list[Decision] = []
     if state.candidate is not None and evidence.candidate_verdict is not None:
-        verdict = _on_candidate(state.candidate, evidence.candidate_verdict, evidence.candidate_report, policy, now)
+        verdict = _on_candidate(state, state.candidate, evidence, policy, now)
         if verdict.action is not Action.WAIT:
             return (verdict,)
         decisions.append(verdict)
     return (*decisions, _on_retraining(state, evidence, policy, now))
 
 
-def _on_candidate(candidate: int, verdict: Verdict, report: str | None, policy: LoopPolicy, now: int) -> Decision:
-    promote = policy.autonomy is Autonomy.AUTOPILOT
+def _on_candidate(state: LoopState, candidate: int, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> Decision:
+    verdict, report = evidence.candidate_verdict, evidence.candidate_report
+    assert verdict is not None
     action, sentence = {
-        Verdict.PASS: (
-            Action.PROMOTE if promote else Action.PROPOSE,
-            f"version {candidate} passed its gates and becomes champion"
-            if promote
-            else f"version {candidate} passed its gates and waits for a person's approval",
-        ),
+        Verdict.PASS: _on_passed(state, candidate, policy),
         Verdict.FAIL: (Action.REFUSE, f"version {candidate} failed its gates; the champion stays"),
         Verdict.NOT_ENOUGH: (Action.WAIT, f"version {candidate}: not enough evidence to pass or fail its gates; the champion stays"),
     }[verdict]
     facts: dict[str, str | int | float | None] = {"verdict": verdict.value, "report": report}
     return Decision(action=action, at=now, sentence=sentence, version=candidate, evidence=facts)
+
+
+def _on_passed(state: LoopState, candidate: int, policy: LoopPolicy) -> tuple[Action, str]:
+    passed = f"version {candidate} passed its gates and"
+    if policy.autonomy is not Autonomy.AUTOPILOT:
+        return Action.PROPOSE, f"{passed} waits for a person's approval"
+    if state.releasing == candidate:
+        return Action.WAIT, f"version {candidate} is on its way into traffic"
+    if state.releasing is not None:
+        return Action.WAIT, f"{passed} waits until the rollout of version {state.releasing} ends"
+    stepwise = policy.stepwise and state.champion is not None
+    return Action.PROMOTE, f"{passed} {'goes into traffic step by step' if stepwise else 'becomes champion'}"
 
 
 def _on_retraining(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> Decision:

@@ -39,6 +39,7 @@ class Lived:
             trained_until_us=None if champion is None else champion.trained_until_us,
             last_retrain_at=self._last_training(),
             candidate=None if candidate is None else candidate.number,
+            releasing=self._ports.rollouts.on_its_way(self._config.project),
             paused=self._ledger.paused(),
             held=self._held(),
         )

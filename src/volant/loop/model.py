@@ -27,6 +27,7 @@ class LoopState(Value, frozen=True, kw_only=True):
     last_retrain_at: int | None = None  # when the last training began
     training_since: int | None = None
     candidate: int | None = None
+    releasing: int | None = None  # the version that is on its way into traffic
     paused: str | None = None  # who paused the automation and why
     held: str | None = None  # why a training now could not come to anything new
 
@@ -60,3 +61,4 @@ class LoopPolicy(Value, frozen=True, kw_only=True):
 
     retrain: RetrainConfig = RetrainConfig()
     autonomy: Autonomy = Autonomy.PROPOSE
+    stepwise: bool = False  # a passing candidate goes into traffic step by step beside a champion

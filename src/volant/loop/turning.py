@@ -43,7 +43,7 @@ class Automation:
         """What would be decided now. Changes nothing."""
         config = self._setting.config
         lived = Lived(self._ports, self._setting)
-        policy = LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy)
+        policy = LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy, stepwise=bool(config.release.steps))
         return decide(lived.state(), lived.evidence(), policy, self._ports.clock.now())
 
     def has_work(self, decisions: tuple[Decision, ...]) -> bool:
@@ -82,7 +82,8 @@ class Automation:
     def _promote(self, decision: Decision, version: int, seq: int) -> None:
         with self._ports.tx.transaction():
             recorded = self._ledger.record(decision, actor=ACTOR, expected_seq=seq)
-            self._ports.registry.promote_by_policy(self._setting.config.project, version, decision=recorded, actor=ACTOR)
+            config = self._setting.config
+            self._ports.rollouts.release_by_policy(config.project, version, config.release, decision=recorded, actor=ACTOR)
 
     def _carry_on(self, begun: OpenCycle, progress: Progress, decisions: tuple[Decision, ...]) -> Looked:
         mark = Lived(self._ports, self._setting).mark

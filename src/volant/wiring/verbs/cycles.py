@@ -40,6 +40,7 @@ def ports_of(project: Project) -> Ports:
         predictions=predictions_of(project),
         lineage=project.lineage,
         registry=project.registry,
+        rollouts=project.rollouts,
         clock=project.clock,
         ids=project.ids,
     )
