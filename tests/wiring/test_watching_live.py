@@ -10,7 +10,7 @@ import pytest
 from volant.cli.main import main
 from volant.wiring import commands, watched
 from volant.wiring.project import open_project
-from volant.wiring.verbs.watching import keep_watch
+from volant.wiring.verbs.watching import keep_watch, tell
 
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 ROWS = 130
@@ -122,3 +122,23 @@ def test_labels_that_come_after_a_champion_was_replaced_still_count_for_it(home,
     first = project.windows.live("city", 1)
     assert [(w.labelled, w.waits) for w in first.windows] == [(50, None), (50, None), (30, None)]
     assert project.windows.live("city", 2).windows == ()
+
+
+def test_what_the_windows_show_is_told_once_and_is_over_by_itself(home, tmp_path):
+    shutil.copytree(home, tmp_path / "city")
+    shutil.copy(home.parent / "history.csv", tmp_path / "history.csv")
+    project = open_project(tmp_path / "city", environment=ENVIRONMENT)
+    for day, temp in ((3, 900.0), (4, 12.5), (5, 12.5)):
+        write(tmp_path / "day.csv", [{**row, "temp": temp} for row in rows_of(day, 50)])
+        commands.predict(project, "@champion", str(tmp_path / "day.csv"), None)
+        keep_watch(project)
+        if day == 3:
+            assert "live data" in tell(project)
+            assert "live data" in tell(project)
+            (alert,) = [alert for alert in project.alerts.open("city") if alert.cause == "live data"]
+            assert "temp: range" in alert.sentence
+    write(tmp_path / "day.csv", rows_of(6, 50))
+    commands.predict(project, "@champion", str(tmp_path / "day.csv"), None)
+    keep_watch(project)
+    assert "live data" not in tell(project)
+    assert "live data" not in [alert.cause for alert in project.alerts.open("city")]

@@ -8,8 +8,8 @@ from volant.gates.model import GateReport
 from volant.kernel.codec import plain
 from volant.kernel.digests import digest_value
 from volant.kernel.objects import ObjectStore
-from volant.monitoring.model import LiveReport
-from volant.monitoring.performance import CHAMPION_ARM, FILLING, NEVER_LABELLED, Question, watched
+from volant.monitoring.model import FILLING, NEVER_LABELLED, LiveReport
+from volant.monitoring.performance import CHAMPION_ARM, Question, watched
 from volant.monitoring.ports import WindowStore
 from volant.monitoring.reference import full_reference
 from volant.stats.names import metric_named

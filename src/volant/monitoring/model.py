@@ -2,6 +2,9 @@
 
 from volant.kernel.codec import Value
 
+FILLING = "is still filling"
+NEVER_LABELLED = "no labels came in time"
+
 
 class WindowEvidence(Value, frozen=True, kw_only=True):
     """The champion's realised loss over one window of predictions, as known now."""

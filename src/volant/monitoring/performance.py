@@ -23,7 +23,7 @@ from volant.evidence.pairing import KNOWN_AT, LABEL, paired
 from volant.gates.slicing import slices_of
 from volant.kernel.clock import iso
 from volant.monitoring.bounds import in_metric
-from volant.monitoring.model import SlicePerformance, WindowEvidence, WindowPerformance
+from volant.monitoring.model import FILLING, NEVER_LABELLED, SlicePerformance, WindowEvidence, WindowPerformance
 from volant.monitoring.reference import reference_of
 from volant.monitoring.windows import UNIT, WINDOW, cut
 from volant.stats.blocks import mean_of_dependent
@@ -34,8 +34,6 @@ from volant.stats.predicted import Predicted
 __all__ = ["Question", "Watched", "live_windows", "reference_of", "watched", "watched_windows"]
 
 CHAMPION_ARM = "champion"
-FILLING = "is still filling"
-NEVER_LABELLED = "no labels came in time"
 _COMPARED = 5
 _ID = "prediction_id"
 _NEEDED = (_ID, "at", "event_time", "key", "outcome", "prediction", "scores")

@@ -6,6 +6,7 @@ from typing import Any
 from volant.data.declared import target_dtype
 from volant.data.service import read_contract
 from volant.models.runner import read_manifest
+from volant.monitoring.concerns import CAUSES, concerns
 from volant.monitoring.live import Performance, Serving, is_settled
 from volant.monitoring.model import LiveReport
 from volant.monitoring.performance import CHAMPION_ARM, Question
@@ -29,8 +30,27 @@ def monitor(root: Path, environment: dict[str, str], request: Json, report: Repo
 
 
 def watch(root: Path, environment: dict[str, str], _request: Json, _report: Report) -> Json:
-    """Bring the windows up to date."""
-    return {"new_rows": keep_watch(opened(root, environment))}
+    """Bring the windows up to date, and raise or resolve what they say needs a person."""
+    project = opened(root, environment)
+    new = keep_watch(project)
+    return {"new_rows": new, "alerts": tell(project)}
+
+
+def tell(project: Project) -> list[str]:
+    """One alert per cause, resolved when the cause is gone; the causes that hold."""
+    state = project.registry.state(project.name)
+    if state.champion is None:
+        return []
+    summaries = project.windows.latest(project.name, state.epoch, CHAMPION_ARM, 2)
+    live = project.windows.live(project.name, state.epoch)
+    found = {concern.cause: concern for concern in concerns(summaries, live, project.config.data.label_delay_us)}
+    for cause in CAUSES:
+        if cause in found:
+            said = found[cause]
+            project.alerts.raise_(cause, severity=said.severity, sentence=said.sentence, facts=dict(said.facts), model=project.name)
+        else:
+            project.alerts.resolve(cause, model=project.name, sentence="the newest windows do not show it any more")
+    return list(found)
 
 
 def keep_watch(project: Project) -> int:

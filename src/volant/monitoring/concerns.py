@@ -1,0 +1,99 @@
+"""What a person should hear about from the windows alone: errors, unusable answers, rows that break the contract, labels
+that stopped.
+
+A share is a concern when it is surely over what is tolerated: by an exact binomial test over the two newest windows. So a
+single bad row in little traffic says nothing, and several together do at once.
+
+Standard library only.
+"""
+
+import math
+from collections.abc import Sequence
+
+from volant.kernel.codec import Value
+from volant.monitoring.alert_model import Severity
+from volant.monitoring.model import NEVER_LABELLED, LiveReport
+from volant.monitoring.summary import WindowSummary, total
+
+ERRORS, UNUSABLE, LIVE_DATA, LABELS = "errors", "unusable answers", "live data", "labels"
+CAUSES = (ERRORS, UNUSABLE, LIVE_DATA, LABELS)
+TOLERATED = 0.005
+TOLERATED_BREAKS = 0.02
+_CHANCE = 0.001
+_NEWEST = 2
+
+
+class Concern(Value, frozen=True, kw_only=True):
+    """A cause that holds, as an alert says it."""
+
+    cause: str
+    severity: Severity
+    sentence: str
+    facts: dict[str, str | int | float | None]
+
+
+def concerns(summaries: Sequence[WindowSummary], live: LiveReport | None, label_delay_us: int = 0) -> tuple[Concern, ...]:
+    """Everything that holds now; a cause of ``CAUSES`` that is not among them is gone. ``summaries`` come oldest first.
+
+    Labels can only be missed where they came before, and where it is known how long they take: from ``label_delay_us`` as
+    declared, or from windows that have some.
+    """
+    newest = total(summaries[-_NEWEST:])
+    found = [] if newest is None else [_errors(newest), _unusable(newest), _live_data(newest)]
+    return tuple(concern for concern in (*found, _labels(live, label_delay_us)) if concern is not None)
+
+
+def surely_over(count: int, of: int, tolerated: float) -> bool:
+    """Whether so many would be seen by chance less than once in a thousand if the true share were ``tolerated``."""
+    if count <= tolerated * of:
+        return False
+    fewer = (_chance(seen, of, tolerated) for seen in range(count))
+    return 1.0 - math.fsum(fewer) < _CHANCE
+
+
+def _chance(seen: int, of: int, share: float) -> float:
+    """P(X = seen) of a binomial distribution."""
+    ways = math.lgamma(of + 1) - math.lgamma(seen + 1) - math.lgamma(of - seen + 1)
+    return math.exp(ways + seen * math.log(share) + (of - seen) * math.log1p(-share))
+
+
+def _errors(newest: WindowSummary) -> Concern | None:
+    if not surely_over(newest.errors, newest.rows, TOLERATED):
+        return None
+    sentence = f"The model raised on {newest.errors:,} of the newest {newest.rows:,} rows ({newest.errors / newest.rows:.1%})."
+    return Concern(cause=ERRORS, severity=Severity.CRITICAL, sentence=sentence, facts={"errors": newest.errors, "rows": newest.rows})
+
+
+def _unusable(newest: WindowSummary) -> Concern | None:
+    answered = newest.rows - newest.errors
+    if not surely_over(newest.invalid, answered, TOLERATED):
+        return None
+    sentence = f"{newest.invalid:,} of the newest {answered:,} answers cannot be used: they are null or not finite."
+    return Concern(cause=UNUSABLE, severity=Severity.CRITICAL, sentence=sentence, facts={"unusable": newest.invalid, "answers": answered})
+
+
+def _live_data(newest: WindowSummary) -> Concern | None:
+    broken = {rule: rows for rule, rows in newest.breaks.items() if surely_over(rows, newest.checked, TOLERATED_BREAKS)}
+    if not broken:
+        return None
+    worst = sorted(broken, key=lambda rule: (-broken[rule], rule))
+    shown = "; ".join(f"{rule} ({broken[rule] / newest.checked:.0%} of rows)" for rule in worst[:3])
+    more = f" and {len(worst) - 3} more" if len(worst) > 3 else ""
+    sentence = f"Live rows break the contract: {shown}{more}."
+    return Concern(cause=LIVE_DATA, severity=Severity.WARNING, sentence=sentence, facts={"rules": len(worst), "rows": newest.checked})
+
+
+def _labels(live: LiveReport | None, label_delay_us: int) -> Concern | None:
+    if live is None or not live.labels or not (label_delay_us or any(window.labelled for window in live.windows)):
+        return None
+    due = [window for window in live.windows if window.waits in {None, NEVER_LABELLED}]
+    unlabelled = []
+    for window in reversed(due):
+        if window.waits is None:
+            break
+        unlabelled.append(window)
+    if not unlabelled:
+        return None
+    rows = sum(window.rows for window in unlabelled)
+    sentence = f"No labels came in time for the newest {rows:,} answers whose labels are due: how right the model is cannot be seen."
+    return Concern(cause=LABELS, severity=Severity.WARNING, sentence=sentence, facts={"answers": rows, "windows": len(unlabelled)})
