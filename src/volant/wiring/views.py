@@ -3,6 +3,7 @@
 from typing import Any
 
 from volant.config.model import Autonomy
+from volant.deployments.model import Phase
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.clock import iso
 from volant.kernel.codec import plain
@@ -33,6 +34,7 @@ def status(project: Project) -> Json:
         "newest": None if newest is None else _version_line(project, newest, state),
         "champion": None if state.champion is None else _version_line(project, project.models.get(project.name, state.champion), state),
         "epoch": state.epoch,
+        "rollout": _rollout(project),
         "predictions": _prediction_count(project),
         "labels": project.labels.count(project.name, known_by=now),
         "serving": None if holder is None else holder.holder,
@@ -59,8 +61,31 @@ def _prediction_count(project: Project) -> Json:
     return {"sealed": sealed, "open": open_rows(project.log_folder)}
 
 
+def _rollout(project: Project) -> Json | None:
+    """The rollout that is on its way, or the last decision of the newest one."""
+    state = project.rollouts.state(project.name)
+    if state.phase is Phase.NONE:
+        return None
+    return {"version": state.candidate, "phase": state.phase.value, "undecided": state.undecided, "sentence": state.sentence}
+
+
+def _rollout_waits(project: Project) -> Json | None:
+    """What a rollout waits for a person to do, if it does."""
+    state = project.rollouts.state(project.name)
+    name = f"{project.name}@{state.candidate}"
+    if state.phase is Phase.HELD and state.approved_by is None:
+        override = "" if state.passed_gate else " --override"
+        return {"waits_for": f"a person to let {name} answer live rows", "next": f'volant approve {name}{override} --reason "..."'}
+    if state.phase is Phase.HELD or (state.active and state.undecided):
+        return {"waits_for": f"a person to decide on the rollout of {name}", "next": f'volant promote {name} --reason "..."'}
+    return None
+
+
 def _next_step(project: Project, state: ModelState, newest: ModelVersion | None) -> Json:
     """What the wheel waits for, and the command that moves it."""
+    held = _rollout_waits(project)
+    if held is not None:
+        return held
     if newest is None:
         return {"waits_for": "a first run", "next": "volant run"}
     name, standing = f"{project.name}@{newest.number}", state.versions[newest.number]

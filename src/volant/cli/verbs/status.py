@@ -31,6 +31,7 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
         ("newest", _newest(found)),
         ("champion", _version(found, found["champion"])),
         ("serving", dim("no server is running") if found["serving"] is None else good(f"yes ({found['serving']})")),
+        *([] if found["rollout"] is None else [("rollout", found["rollout"]["sentence"])]),
         ("predictions", _predictions(found["predictions"])),
         ("labels", number(found["labels"])),
         *_automation(found["automation"]),
