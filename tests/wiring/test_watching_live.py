@@ -142,3 +142,17 @@ def test_what_the_windows_show_is_told_once_and_is_over_by_itself(home, tmp_path
     keep_watch(project)
     assert "live data" not in tell(project)
     assert "live data" not in [alert.cause for alert in project.alerts.open("city")]
+
+
+def test_repeated_traffic_is_counted_as_traffic_and_not_as_evidence(home, tmp_path):
+    shutil.copytree(home, tmp_path / "city")
+    project = open_project(tmp_path / "city", environment=ENVIRONMENT)
+    keep_watch(project)
+    before = watched.view(project)
+    write(tmp_path / "again.csv", [{**row, "load": 0.5} for row in rows_of(2, 70)])
+    commands.predict(project, "@champion", str(tmp_path / "again.csv"), None)
+    keep_watch(project)
+    after = watched.view(project)
+    assert after["traffic"]["rows"] == before["traffic"]["rows"] + 70
+    assert after["labels"]["rows"] == before["labels"]["rows"]
+    assert after["windows"][-1]["waits"] == "no new answers"

@@ -92,9 +92,14 @@ def _line(summary: WindowSummary, found: WindowPerformance | None, live: LiveRep
         "value": None if found is None else found.value,
         "low": None if found is None else found.low,
         "high": None if found is None else found.high,
-        "waits": "waits for labels" if found is None else found.waits,
+        "waits": _nothing_new(live) if found is None else found.waits,
         "worse": found is not None and live is not None and surely_worse(found, live.reference),
     }
+
+
+def _nothing_new(live: LiveReport | None) -> str:
+    """Why a window of the log has no performance: its rows were answered before, or raised."""
+    return "was not looked at yet" if live is None else "no new answers"
 
 
 def surely_worse(window: WindowPerformance, reference: Reference | None) -> bool:
