@@ -16,6 +16,8 @@ def _said(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
 
 
 _REASON = click.option("--reason", required=True, metavar="TEXT", callback=_said, help="Why; it is kept with the decision.")
+_SWITCHES = "The running server switches to it by itself."
+_FOLLOWS = "The running server goes on with it by itself: volant status"
 _ACTOR = click.option("--as", "actor", metavar="NAME", help="Who decides (default: the user of this machine).")
 
 
@@ -33,7 +35,8 @@ def approve(session: Session, model: str, reason: str, actor: str | None, *, ove
 
     found = commands.approve(session.project, model, reason=reason, actor=actor or session.actor, override=override)
     serving = session.project.leases.current(f"loop/{session.project.name}") is not None
-    then: Block = Text("The running server switches to it by itself.") if serving else Hint("volant up")
+    champion = session.project.registry.state(session.project.name).champion == found.get("version")
+    then: Block = Text(_SWITCHES if champion else _FOLLOWS) if serving else Hint("volant up")
     return Answer(found, [Text(found["sentence"]), then])
 
 
