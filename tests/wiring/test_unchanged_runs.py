@@ -3,10 +3,14 @@
 import os
 import re
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from volant.evidence.model import Label
 from volant.kernel.errors import NotFoundError
+from volant.tracking.model import RunStatus
 from volant.wiring import commands
 from volant.wiring.project import open_project
 from volant.wiring.remembered import unchanged_run
@@ -101,3 +105,19 @@ def test_a_lost_result_runs_again(home):
     digest = project.steps.latest("model").output.digest
     (home / ".volant" / "objects" / digest[:2] / digest).unlink()
     assert unchanged_run(project, {}) is None
+
+
+def test_labels_that_came_while_a_run_went_on_are_learned_from_by_the_next(home):
+    project = opened(home)
+    edit(home / "pipeline.py", r"\nimport polars", "\nimport time\n\nimport polars")
+    edit(home / "pipeline.py", r"\n\n\ndef features", "\n\ntime.sleep(3)\n\n\ndef features")
+    now = project.clock.now()
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(commands.run, project)
+        while project.runs.search()[0].run.status is not RunStatus.RUNNING:
+            time.sleep(0.02)
+        project.labels.add("demo", [Label(key='["meanwhile"]', value=1.0, known_at=now, recorded_at=now)])
+        assert running.result()["version"] is not None
+    assert unchanged_run(opened(home), {}) is None
+    commands.run(opened(home))
+    assert unchanged_run(opened(home), {}) is not None

@@ -18,6 +18,7 @@ from volant.tracking.model import RunStatus
 
 ACTOR = "policy"
 DECISION_TAG = "volant.decision"
+UNKNOWN = ""  # the mark of a cycle whose process died: labels may have come since it learned
 _LOOKED_BACK = 50
 
 
@@ -86,10 +87,12 @@ class Automation:
             self._ports.rollouts.release_by_policy(config.project, version, config.release, decision=recorded, actor=ACTOR)
 
     def _carry_on(self, begun: OpenCycle, progress: Progress, decisions: tuple[Decision, ...]) -> Looked:
-        mark = Lived(self._ports, self._setting).mark
         finished = self._finished_run(begun.decision)
         if finished is not None:
-            return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, run_id=finished[0], version=finished[1])))
+            return Looked(
+                decisions, end=self._end(CycleEnd(decision=begun.decision, mark=UNKNOWN, run_id=finished[0], version=finished[1]))
+            )
+        mark = Lived(self._ports, self._setting).mark
         cycle = Cycle(self._ports, self._setting)
         try:
             turned = cycle.turn(Asked(params={}, tags={DECISION_TAG: begun.decision}), progress)
@@ -97,8 +100,8 @@ class Automation:
             return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, error=error.what, code=error.code)))
         self._remember(turned)
         reach("loop.turned")
-        version = None if turned.version is None else turned.version.number
-        return Looked(decisions, turned, self._end(CycleEnd(decision=begun.decision, mark=mark, run_id=turned.run_id, version=version)))
+        made = None if turned.version is None else turned.version.number
+        return Looked(decisions, turned, self._end(CycleEnd(decision=begun.decision, mark=mark, run_id=turned.run_id, version=made)))
 
     def _end(self, end: CycleEnd) -> CycleEnd:
         self._ledger.end(end, actor=ACTOR)

@@ -6,7 +6,7 @@ data, which are looked at afresh each time: the settings, the contract, the para
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -26,12 +26,24 @@ RUN = "volant run"  # no function can have this name
 _NOTHING = Identity(code="", modules={}, distributions={}, params={}, inputs={}, python="")
 
 
-def remember(project: Project, turned: "Turned", params: Mapping[str, Scalar], answer: Json) -> None:
-    """Keep the answer of a run that made, or found, a version."""
+class Circumstances(NamedTuple):
+    """What a run learns from besides code and data: taken before it begins, as more labels may come while it goes on."""
+
+    contract: str | None
+    evidence: list[int] | None
+
+
+def circumstances(project: Project) -> Circumstances:
+    """Those of now."""
+    contract = project.config.data.contract
+    return Circumstances(None if contract is None else _bytes_digest(project.root / contract), _evidence(project))
+
+
+def remember(project: Project, turned: "Turned", params: Mapping[str, Scalar], answer: Json, before: Circumstances) -> None:
+    """Keep the answer of a run that made, or found, a version; ``before`` is what held when it began."""
     now = project.clock.now()
-    kept = {**answer, "source_version": turned.frozen.source.number}
-    output = Output(digest=project.objects.put(orjson.dumps(kept)), codec="json")
-    key = _key(project, turned.frozen.source, params)
+    output = Output(digest=project.objects.put(orjson.dumps(answer)), codec="json")
+    key = _key(project, turned.frozen.source, params, before)
     project.steps.put(StepResult(key=key, step=RUN, output=output, identity=_NOTHING, recorded_at=now, duration_us=0))
 
 
@@ -43,7 +55,7 @@ def unchanged_run(project: Project, params: Mapping[str, Scalar]) -> Json | None
     source = Datasets(project.datasets, project.objects, project.tx, project.clock).known(project.config, project.root)
     if source is None:
         return None
-    kept = project.steps.get(_key(project, source, params))
+    kept = project.steps.get(_key(project, source, params, circumstances(project)))
     if kept is None or not project.objects.has(kept.output.digest):
         return None
     answer: Json = orjson.loads(project.objects.get(kept.output.digest))
@@ -93,18 +105,8 @@ def _now(project: Project, answer: Json, steps: list[Json]) -> Json:
     }
 
 
-def _key(project: Project, source: DatasetVersion, params: Mapping[str, Scalar]) -> str:
-    config = project.config
-    contract = None if config.data.contract is None else _bytes_digest(project.root / config.data.contract)
-    return digest_value(
-        {
-            "source": source.digest,
-            "settings": plain(config),
-            "contract": contract,
-            "params": dict(params),
-            "evidence": _evidence(project),
-        }
-    )
+def _key(project: Project, source: DatasetVersion, params: Mapping[str, Scalar], held: Circumstances) -> str:
+    return digest_value({"source": source.digest, "settings": plain(project.config), "params": dict(params), **held._asdict()})
 
 
 def _evidence(project: Project) -> list[int] | None:

@@ -7,7 +7,7 @@ from volant.kernel.codec import plain
 from volant.loop.cycle import Turned
 from volant.loop.turning import Automation, Looked
 from volant.wiring.project import Project
-from volant.wiring.remembered import remember
+from volant.wiring.remembered import circumstances, remember
 from volant.wiring.verbs.concerns import tell
 from volant.wiring.verbs.cycles import ChampionScorer, alone, in_turn, ports_of, scoring_apart, setting_of
 from volant.wiring.verbs.opened import opened
@@ -53,9 +53,11 @@ def retrain(root: Path, environment: dict[str, str], request: Json, report: Repo
 
 
 def _automation(project: Project, scorer: ChampionScorer) -> Automation:
+    before = circumstances(project)
+
     def keep(turned: Turned) -> None:
         if turned.version is not None:
-            remember(project, turned, {}, answer_of(project, turned))
+            remember(project, turned, {}, answer_of(project, turned), before)
 
     return Automation(ports_of(project), setting_of(project, scorer), remember=keep)
 

@@ -11,7 +11,7 @@ from volant.pipelines.cache import StepCache
 from volant.pipelines.graph import build_graph
 from volant.pipelines.inputs import input_digests, training_of
 from volant.wiring.project import Project
-from volant.wiring.remembered import remember
+from volant.wiring.remembered import circumstances, remember
 from volant.wiring.verbs.cycles import in_turn, ports_of, scoring_apart, setting_of
 from volant.wiring.verbs.opened import datasets_of, opened
 from volant.wiring.worker import Report
@@ -26,11 +26,12 @@ def run(root: Path, environment: dict[str, str], request: Json, report: Report) 
     if request["explain"]:
         return {"steps": _explained(project, params), "sentence": "Nothing was run.", "cached": False, "report": None, "version": None}
     with in_turn(project, report), scoring_apart(project) as scorer:
+        before = circumstances(project)
         cycle = Cycle(ports_of(project), setting_of(project, scorer))
         turned = cycle.turn(Asked(params=params, only=tuple(request["only"]), from_step=request["from_step"]), report)
         answer = answer_of(project, turned)
         if turned.version is not None and not request["only"] and request["from_step"] is None:
-            remember(project, turned, params, answer)
+            remember(project, turned, params, answer, before)
     checkpoint_if_leading(project)
     return answer
 
