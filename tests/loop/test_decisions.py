@@ -166,7 +166,8 @@ def test_what_cannot_come_to_anything_new_is_held_back_and_says_so():
     held = state(held="the last training learned from the same code, settings, data and labels")
     (decision,) = decide(held, evidence(new_data=True), policy(DATA), NOW)
     assert decision.action is Action.WAIT
-    assert "but the last training learned from the same" in decision.sentence
+    assert decision.held == held.held
+    assert decision.sentence == f"the source holds data that no training has learned from; but {held.held}"
 
 
 def test_a_passing_candidate_goes_step_by_step_and_waits_while_another_is_on_its_way():

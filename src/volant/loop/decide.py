@@ -73,7 +73,7 @@ def _on_retraining(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy,
     facts = {name: value for decision in fired for name, value in decision.evidence.items()}
     held = _held_back(state, evidence, policy, now)
     if held:
-        return Decision(action=Action.WAIT, at=now, sentence=f"{reasons}; but {held}", trigger=kinds, evidence=facts)
+        return Decision(action=Action.WAIT, at=now, sentence=f"{reasons}; but {held}", trigger=kinds, held=held, evidence=facts)
     return Decision(action=Action.RETRAIN, at=now, sentence=reasons, trigger=kinds, evidence=facts)
 
 

@@ -46,13 +46,17 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
 
 
 class Decision(Value, frozen=True, kw_only=True):
-    """One automatic decision with its reason. ``sentence`` is for people, ``evidence`` names what it rests on."""
+    """One automatic decision with its reason. ``sentence`` is for people, ``evidence`` names what it rests on.
+
+    ``held`` is what kept a trigger that fired from being followed; the sentence ends with it.
+    """
 
     action: Action
     at: int
     sentence: str
     version: int | None = None
     trigger: str | None = None
+    held: str | None = None
     evidence: dict[str, str | int | float | None] = {}
 
 

@@ -41,7 +41,7 @@ def _about_performance(project: Project, decisions: tuple[Decision, ...]) -> Non
     project.alerts.raise_(
         PERFORMANCE,
         severity=Severity.CRITICAL,
-        sentence=f"The model has become worse: {heard[0].sentence}",
+        sentence=f"The model has become worse: {heard[0].sentence.removesuffix(f'; but {heard[0].held}')}",
         facts=dict(heard[0].evidence),
         model=project.name,
     )
