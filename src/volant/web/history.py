@@ -41,7 +41,7 @@ def entry(event: Event) -> Json:
         "kind": _kind(event.kind, data),
         "actor": event.actor,
         "recorded_at": event.recorded_at,
-        "version": version if isinstance(version, int) and not isinstance(version, bool) else None,
+        "version": version if isinstance(version, int) and not isinstance(version, bool) and event.kind != DECIDED else None,
         "reason": reason if isinstance(reason, str) else str(reason),
         "override": data.get("override") is True,
         "facts": {key: value for key, value in data.items() if key not in _SHOWN and value not in (None, "", [], {})},
