@@ -22,7 +22,7 @@ from volant.evidence.sealing import Sealer
 from volant.kernel.audit import checkpoint_if_new, read_anchors, verify
 from volant.kernel.clock import HOUR_US, iso, parse_iso
 from volant.kernel.errors import CheckFailedError, IllegalTransitionError
-from volant.loop.cycle import Asked, Cycle, Ports, Setting
+from volant.loop.cycle import Asked, Cycle, Setting
 from volant.loop.judging import predicted_of
 from volant.models.runner import load_runner
 from volant.registry.model import VersionState
@@ -30,6 +30,7 @@ from volant.testing.clock import CountingIds, FakeClock
 from volant.tracking.model import RunStatus
 from volant.wiring.project import Project
 from volant.wiring.stores import memory_stores, sqlite_stores
+from volant.wiring.verbs.cycles import ports_of
 from volant.wiring.verbs.opened import datasets_of, predictions_of
 
 BASE_ROWS = 48
@@ -130,24 +131,8 @@ class Wheel(RuleBasedStateMachine):
     @rule(lift=st.sampled_from([0.0, 0.0, 3.0]))
     def run(self, lift):
         project = self.project
-        ports = Ports(
-            tx=project.tx,
-            events=project.events,
-            objects=project.objects,
-            datasets=datasets_of(project),
-            runs=project.runs,
-            steps=project.steps,
-            gates=project.gates,
-            labels=project.labels,
-            predictions=predictions_of(project),
-            lineage=project.lineage,
-            registry=project.registry,
-            rollouts=project.rollouts,
-            clock=project.clock,
-            ids=project.ids,
-        )
         setting = Setting(config=project.config, root=self.root, scratch=self.root / "tmp", policy=SETTINGS, champion_score=self.champion)
-        turned = Cycle(ports, setting).turn(Asked(params={"lift": lift}), lambda _text, _share: None)
+        turned = Cycle(ports_of(project), setting).turn(Asked(params={"lift": lift}), lambda _text, _share: None)
         assert turned.version is not None
         self.versions.setdefault(turned.version.number, turned.version.package)
         assert self.versions[turned.version.number] == turned.version.package

@@ -48,12 +48,4 @@ def _split(table: Table, split: Split, learned: np.ndarray | None) -> Split:
     """The same holdout, with the rows the version really learned from as its training rows where they are known."""
     if learned is None:
         return split
-    everything = np.arange(len(table.target))
-    fresh = unseen_mask(table, everything, learned)
-    return Split(everything[~fresh], split.holdout, split.starts_us, split.dropped_gap)
-
-
-def unseen_mask(table: Table, rows: np.ndarray, learned: np.ndarray) -> np.ndarray:
-    """Mask of the rows whose fingerprint is not among the learned ones. Shape (k,)."""
-    mask: np.ndarray = ~np.isin(table.fingerprints[rows], learned)
-    return mask
+    return Split(np.flatnonzero(np.isin(table.fingerprints, learned)), split.holdout, split.starts_us, split.dropped_gap)
