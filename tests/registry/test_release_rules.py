@@ -6,7 +6,7 @@ from registry_values import report
 from volant.gates.model import Verdict
 from volant.kernel.codec import canonical, decode
 from volant.kernel.errors import CheckFailedError, IllegalTransitionError, NotFoundError, UsageError
-from volant.kernel.events import NewEvent
+from volant.kernel.events import Event, NewEvent
 from volant.registry import rules
 from volant.registry.model import ModelState, VersionState
 
@@ -124,3 +124,9 @@ def test_an_event_of_a_kind_yet_unknown_only_moves_the_sequence(data):
     state = standing(S.PROPOSED, champion=3)
     made = rules.evolve(state, NewEvent(kind="from-the-future", data=data))
     assert (made.seq, made.versions, made.champion) == (10, state.versions, 3)
+
+
+def test_an_event_is_about_its_own_version_and_not_about_one_that_begins_alike():
+    about = Event(id="e", stream="model/bikes", seq=1, kind="registered", data=b'{"version":12}', actor="a", recorded_at=0, chain="")
+    assert rules.concerns(about, 12)
+    assert not rules.concerns(about, 1)

@@ -27,6 +27,11 @@ def stream_of(model: str) -> str:
     return f"model/{model}"
 
 
+def concerns(event: Event, number: int) -> bool:
+    """Whether an event is about this version."""
+    return decode(event.data, dict[str, Any]).get("version") == number
+
+
 def evolve(state: ModelState, event: Event | NewEvent) -> ModelState:
     """The state after an event. Unknown kinds change nothing but the sequence: newer versions may write them."""
     changes: dict[str, object] = {"seq": state.seq + 1}

@@ -5,6 +5,7 @@ from typing import Any
 from volant.kernel.clock import iso
 from volant.kernel.errors import NotFoundError, VolantError
 from volant.lineage.model import Edge
+from volant.registry.rules import concerns
 from volant.wiring.child import call
 from volant.wiring.project import Project
 
@@ -115,7 +116,7 @@ def _model_facts(project: Project, name: str) -> Json:
     releases = [
         {"kind": event.kind, "by": event.actor, "at": iso(event.recorded_at), **_reason(event.data)}
         for event in project.events.read(f"model/{model}")
-        if _concerns(event.data, version.number)
+        if concerns(event, version.number)
     ]
     return {
         "facts": {
@@ -126,12 +127,6 @@ def _model_facts(project: Project, name: str) -> Json:
         },
         "releases": releases,
     }
-
-
-def _concerns(data: bytes, number: int) -> bool:
-    import orjson
-
-    return bool(orjson.loads(data).get("version") == number)
 
 
 def _reason(data: bytes) -> Json:

@@ -8,6 +8,7 @@ from volant.gates.model import GateReport, Verdict
 from volant.kernel.clock import iso
 from volant.kernel.codec import plain
 from volant.registry.model import ModelState, ModelVersion, VersionState
+from volant.registry.rules import concerns
 from volant.wiring.project import Project
 
 Json = dict[str, Any]
@@ -149,7 +150,7 @@ def version_detail(project: Project, number: int) -> Json:
     version = project.models.get(project.name, number)
     state = project.registry.state(project.name)
     report = _report(project, version)
-    history = [event for event in project.events.read(f"model/{project.name}") if f'"version":{number}' in event.data.decode()]
+    history = [event for event in project.events.read(f"model/{project.name}") if concerns(event, number)]
     return {
         **_version_line(project, version, state),
         "package": version.package,
