@@ -38,10 +38,10 @@ class Session:
 
     @property
     def clock(self) -> "Clock":
-        """The machine's."""
-        from volant.kernel.clock import SystemClock
+        """The machine's, unless ``VOLANT_CLOCK`` names another."""
+        from volant.kernel.steered_clock import clock_of
 
-        return SystemClock()
+        return clock_of(self.environment)
 
     @property
     def project(self) -> "Project":

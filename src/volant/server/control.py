@@ -11,7 +11,8 @@ from volant.access.rules import known_hosts
 from volant.access.tokens import TokenBook
 from volant.kernel.codec import Value, plain
 from volant.kernel.errors import VolantError
-from volant.server import login
+from volant.kernel.steered_clock import SteeredClock
+from volant.server import chores, login, telling, wheel
 from volant.server.api import Api, description
 from volant.server.app import App
 from volant.server.chores import Chores
@@ -48,6 +49,7 @@ class Commands(Value, frozen=True, kw_only=True):
 
 
 STANDARD = Commands()
+HURRY = 25.0  # rounds are as much shorter where somebody steers the clock: nobody watches an hour that lasts a second
 
 
 class Address(Value, frozen=True, kw_only=True):
@@ -93,11 +95,12 @@ class Control:
         self.watch = Watch(project)
         self.forwarder = Forwarder(self.why_not, max_body=project.config.serve.max_body_bytes)
         hosts = (address.host, *allow_hosts)
+        hurry = HURRY if isinstance(project.clock, SteeredClock) else 1.0
         launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
         self.supervisor = Supervisor(launcher, self._switch, keep_former=True)
         self.rollouts = RolloutKeeper(project, self.supervisor, launcher.arm, may=lambda: self.leadership.held)
         holder = f"pid {os.getpid()} at {address.url}"
-        self.leadership = Leadership(project.leases, project.clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
+        self.leadership = Leadership(project.leases, project.lease_clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
         self.chores = Chores(
             events=project.events,
@@ -108,11 +111,15 @@ class Control:
             may=lambda: self.leadership.held,
             watched=lambda: log_mark(project),
             settle=lambda: settle_champion_changes(project.events, project.name, self._served_epoch()),
+            round_seconds=chores.ROUND_SECONDS / hurry,
         )
         self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)
-        self.wheel = Wheel(project, self.wheel_jobs, may=lambda: self.leadership.held)
+        self.wheel = Wheel(project, self.wheel_jobs, may=lambda: self.leadership.held, round_seconds=wheel.ROUND_SECONDS / hurry)
         self.telling = Telling(
-            deliverer(project).round, may=lambda: self.leadership.held, count=lambda: len(project.alerts.open(project.name))
+            deliverer(project).round,
+            may=lambda: self.leadership.held,
+            count=lambda: len(project.alerts.open(project.name)),
+            round_seconds=telling.ROUND_SECONDS / hurry,
         )
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)

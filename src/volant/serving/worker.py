@@ -26,10 +26,11 @@ import msgspec
 
 from volant.access.rules import CREATE_TOKEN, is_loopback
 from volant.evidence.log import LogWriter
-from volant.kernel.clock import Clock, SystemClock
+from volant.kernel.clock import Clock
 from volant.kernel.codec import canonical, decode
 from volant.kernel.errors import InternalError, UnavailableError, UsageError, VolantError, to_record
 from volant.kernel.ids import TimeOrderedIds
+from volant.kernel.steered_clock import clock_of
 from volant.serving.app import WorkerApp
 from volant.serving.arm_server import ArmModel, serve_arm
 from volant.serving.guard import Guard
@@ -84,7 +85,7 @@ def serve(spec: WorkerSpec, load: Load, orders: io.RawIOBase, announce: Say) -> 
     listener = _listener(spec)
     loaded = load(spec)
     _one_thread_each()
-    clock = SystemClock()
+    clock = clock_of(os.environ)
     guard = Guard.of(spec.tokens, spec.host, spec.allowed_hosts, clock)
     writer = LogWriter(Path(spec.log) / spec.worker, clock, sync=spec.sync)
     try:

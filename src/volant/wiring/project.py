@@ -9,6 +9,7 @@ from volant.deployments.service import Rollouts
 from volant.kernel.clock import Clock, SystemClock
 from volant.kernel.errors import NotFoundError
 from volant.kernel.ids import Ids, TimeOrderedIds
+from volant.kernel.steered_clock import clock_of
 from volant.monitoring.alerts import Alerts
 from volant.registry.service import Registry
 from volant.wiring.stores import Stores, sqlite_stores
@@ -43,12 +44,14 @@ class Project:
         *,
         clock: Clock,
         ids: Ids,
+        lease_clock: Clock | None = None,
         environment: Mapping[str, str],
     ) -> None:
         self.root = root
         self.state = root / STATE_FOLDER
         self.config = config
         self.clock = clock
+        self.lease_clock = lease_clock or clock
         self.ids = ids
         self.environment = environment
         self.stores = stores
@@ -113,6 +116,8 @@ def open_project(
     """
     root = find_root(start)
     config = load_project(root / CONFIG_FILE, environment)
-    clock = clock or SystemClock()
+    lease_clock = clock or SystemClock()
+    clock = clock or clock_of(environment)
     ids = ids or TimeOrderedIds(clock)
-    return Project(root, config, sqlite_stores(root / STATE_FOLDER, clock, ids), clock=clock, ids=ids, environment=environment)
+    stores = sqlite_stores(root / STATE_FOLDER, clock, ids, lease_clock=lease_clock)
+    return Project(root, config, stores, clock=clock, lease_clock=lease_clock, ids=ids, environment=environment)

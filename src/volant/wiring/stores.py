@@ -46,8 +46,8 @@ class Stores(NamedTuple):
     windows: WindowStore
 
 
-def sqlite_stores(folder: Path, clock: Clock, ids: Ids) -> Stores:
-    """SQLite and object files below ``folder``, which is made if it is not there."""
+def sqlite_stores(folder: Path, clock: Clock, ids: Ids, *, lease_clock: Clock | None = None) -> Stores:
+    """SQLite and object files below ``folder``, which is made if it is not there. Leases go by ``clock`` if by no other."""
     from volant.adapters.db.sqlite import access, alerts, evidence, results, runs, versions, windows
     from volant.adapters.db.sqlite.database import SqliteDatabase
     from volant.adapters.db.sqlite.events import SqliteEvents
@@ -66,7 +66,7 @@ def sqlite_stores(folder: Path, clock: Clock, ids: Ids) -> Stores:
         labels=evidence.SqliteLabels(database),
         segments=evidence.SqliteSegments(database),
         tokens=access.SqliteTokens(database),
-        leases=access.SqliteLeases(database),
+        leases=access.SqliteLeases(database, lease_clock or clock),
         lineage=results.SqliteLineage(database),
         replays=results.SqliteReplays(database),
         alerts=alerts.SqliteAlerts(database),

@@ -48,6 +48,7 @@ def up(session: Session, host: str, port: int, worker_port: int, allow_hosts: tu
 def _started(session: Session, started: "Started") -> Answer:
     from volant.config.alert_lines import unset
     from volant.kernel.codec import plain
+    from volant.kernel.steered_clock import VARIABLE
 
     project = session.project
     champion = project.registry.state(project.name).champion
@@ -56,6 +57,8 @@ def _started(session: Session, started: "Started") -> Answer:
         Text(strong(f"{project.name} is served at {started.url}")),
         Facts([("model", model), ("predictions", f"{started.worker_url}/invocations"), ("pages", started.url)]),
     ]
+    if steered := session.environment.get(VARIABLE):
+        blocks.append(Text(warn(f"time is not real: it is read from {steered}")))
     if not started.leads:
         blocks.append(Text(warn(f"another server decides for this project ({started.leader}); this one serves")))
     missing = unset(project.config.watch.alerts, project.environment)

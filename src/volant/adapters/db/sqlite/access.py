@@ -7,6 +7,7 @@ from volant.adapters.db.sqlite.database import SqliteDatabase
 from volant.adapters.db.sqlite.statements import statements
 from volant.adapters.refusals import taken, unknown
 from volant.jobs.model import Lease
+from volant.kernel.clock import Clock
 
 
 class SqliteTokens:
@@ -43,8 +44,9 @@ class SqliteTokens:
 class SqliteLeases:
     """See :class:`volant.jobs.ports.LeaseStore`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
         self._db = database
+        self._clock = clock
         self._sql = statements("leases")
 
     def acquire(self, name: str, holder: str, ttl_us: int) -> Lease | None:
@@ -54,7 +56,7 @@ class SqliteLeases:
         than its time to live from now.
         """
         with self._db.transaction():
-            now = self._db.clock.now()
+            now = self._clock.now()
             row = self._db.row(self._sql["get"], (name,))
             held, fence, held_ttl, expires = row or (None, 0, 0, 0)
             running = held is not None and now < expires <= now + held_ttl
@@ -73,7 +75,7 @@ class SqliteLeases:
         row = self._db.row(self._sql["get"], (name,))
         if row is None or row[0] is None:
             return None
-        now = self._db.clock.now()
+        now = self._clock.now()
         return Lease(name=name, holder=row[0], fence=row[1], expires_at=row[3]) if now < row[3] <= now + row[2] else None
 
 
