@@ -27,6 +27,11 @@ class _Line(asyncio.Protocol):
         self._unpacker = Unpacker()
         self.transport: asyncio.Transport | None = None
 
+    @property
+    def open(self) -> bool:
+        """False as soon as the connection is lost, before anybody could be told."""
+        return self.transport is not None and not self.transport.is_closing() and not self.closed.done()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
         self.transport = cast("asyncio.Transport", transport)
@@ -65,12 +70,12 @@ class ArmClient:
     @property
     def connected(self) -> bool:
         """Whether it can be asked now."""
-        return self._line is not None
+        return self._line is not None and self._line.open
 
     async def ask(self, columns: dict[str, list[Any]], count: int, seconds: float) -> Told:
         """The arm's answer. ``ArmGoneError`` if it is not there or ends meanwhile, ``TimeoutError``."""
         line = self._line
-        if line is None or line.transport is None:
+        if line is None or line.transport is None or not line.open:
             raise ArmGoneError("the arm is not there")
         number = next(self._numbers)
         future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
