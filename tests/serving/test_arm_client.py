@@ -15,7 +15,7 @@ def test_who_asks_in_the_moment_the_connection_breaks_hears_that_the_arm_is_gone
         server = await asyncio.start_unix_server(lambda *_: None, path)
         client = ArmClient(path)
         async with asyncio.timeout(10):
-            while not client.connected:
+            while not client.connected:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.01)
         client._line.transport.abort()
         with pytest.raises(ArmGoneError):  # nobody could be told yet
