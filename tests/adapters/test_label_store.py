@@ -86,6 +86,30 @@ def test_labels_recorded_after_an_instant_are_counted(stores):
     assert stores.labels.count("bikes", AT, recorded_after=AT + 9) == 0
 
 
+def test_the_labels_of_an_earlier_revision_can_be_asked_for(stores):
+    stores.labels.add("bikes", [label("p.0", 1), label("p.1", 1, known_at=AT + 7, recorded_at=AT + 1)])
+    before = stores.labels.revision("bikes")
+    stores.labels.add("bikes", [label("p.0", 2, recorded_at=AT + 2), label("p.2", 3, recorded_at=AT + 3)])
+    assert [found.value for found in stores.labels.current("bikes", AT + 9, revision=before)] == [1, 1]
+    assert stores.labels.count("bikes", AT + 9, revision=before) == 2
+    assert stores.labels.count("bikes", AT + 9, recorded_after=AT, revision=before) == 1
+    assert stores.labels.count("bikes", AT + 9, recorded_after=AT) == 3
+    assert stores.labels.revision("bikes", recorded_by=AT + 1) == before
+    assert stores.labels.revision("bikes", recorded_by=AT - 1) == 0
+    assert stores.labels.revision("bikes", recorded_by=AT + 3) == stores.labels.revision("bikes")
+
+
+def test_what_is_known_is_named_by_the_revision_and_the_latest_time_at_which_something_became_known(stores):
+    assert stores.labels.known_until("bikes", AT) is None
+    stores.labels.add("bikes", [label("p.0", 1, known_at=AT + 4), label("p.1", 1, known_at=AT + 7)])
+    before = stores.labels.revision("bikes")
+    assert [stores.labels.known_until("bikes", AT + at) for at in (3, 4, 6, 7, 99)] == [None, AT + 4, AT + 4, AT + 7, AT + 7]
+    stores.labels.add("bikes", [label("p.2", 1, known_at=AT + 5)])
+    assert stores.labels.known_until("bikes", AT + 6) == AT + 5
+    assert stores.labels.known_until("bikes", AT + 6, revision=before) == AT + 4
+    assert stores.labels.known_until("trams", AT + 9) is None
+
+
 def test_a_key_and_a_prediction_of_the_same_text_are_two_subjects(stores):
     assert stores.labels.add("bikes", [label("x.0", 1), label("x.0", 2, keyed=True)]) == counts(new=2)
     assert stores.labels.count("bikes", AT) == 2

@@ -13,16 +13,25 @@ class LabelStore(Protocol):
         """All or nothing. Equal value for the same subject counts as repeated and adds no row."""
         ...
 
-    def current(self, model: str, known_by: int) -> tuple[Label, ...]:
-        """The winning label per subject among those with ``known_at <= known_by``, by recorded order."""
+    def current(self, model: str, known_by: int, *, revision: int | None = None) -> tuple[Label, ...]:
+        """The winning label per subject among those with ``known_at <= known_by``, by recorded order.
+
+        ``revision``: as the store was then, whatever was recorded since.
+        """
         ...
 
-    def count(self, model: str, known_by: int, recorded_after: int = 0) -> int:
-        """How many subjects have a label."""
+    def count(self, model: str, known_by: int, recorded_after: int = 0, *, revision: int | None = None) -> int:
+        """How many subjects have a label. With ``recorded_after`` it costs what was recorded since, not the whole history."""
         ...
 
-    def revision(self, model: str) -> int:
-        """A number that grows whenever a label is added or corrected."""
+    def known_until(self, model: str, known_by: int, *, revision: int | None = None) -> int | None:
+        """The latest ``known_at`` that is not after ``known_by``; None without one. With the revision it names the labels
+        that are known, and costs one step down an index.
+        """
+        ...
+
+    def revision(self, model: str, *, recorded_by: int | None = None) -> int:
+        """A number that grows whenever a label is added or corrected; as it was at an instant, if one is given."""
         ...
 
     def history(self, model: str, subject: str) -> tuple[Label, ...]:

@@ -32,31 +32,42 @@ class MemoryLabels:
         reach("labels.committed")
         return LabelCounts(**counts)
 
-    def current(self, model: str, known_by: int) -> tuple[Label, ...]:
+    def current(self, model: str, known_by: int, *, revision: int | None = None) -> tuple[Label, ...]:
         """See the port."""
         with self._db.reading():
+            end = len(self._rows) if revision is None else revision
             winners = [
-                max((n for n in numbers if self._rows[n][1].known_at <= known_by), default=None)
+                max((n for n in numbers if n < end and self._rows[n][1].known_at <= known_by), default=None)
                 for (name, *_), numbers in self._subjects.items()
                 if name == model
             ]
             return tuple(self._rows[number][1] for number in sorted(n for n in winners if n is not None))
 
-    def count(self, model: str, known_by: int, recorded_after: int = 0) -> int:
+    def count(self, model: str, known_by: int, recorded_after: int = 0, *, revision: int | None = None) -> int:
         """See the port."""
-        with self._db.reading():
-            return len(
-                {
-                    (label.prediction_id, label.key)
-                    for name, label, _ in self._rows.values()
-                    if name == model and label.known_at <= known_by and label.recorded_at > recorded_after
-                }
-            )
+        found = self._known(model, known_by, revision)
+        return len({(label.prediction_id, label.key) for label in found if label.recorded_at > recorded_after})
 
-    def revision(self, model: str) -> int:
+    def known_until(self, model: str, known_by: int, *, revision: int | None = None) -> int | None:
+        """See the port."""
+        return max((label.known_at for label in self._known(model, known_by, revision)), default=None)
+
+    def revision(self, model: str, *, recorded_by: int | None = None) -> int:
         """See the port."""
         with self._db.reading():
-            return max((number + 1 for number, (name, *_) in self._rows.items() if name == model), default=0)
+            found = [
+                number + 1
+                for number, (name, label, _) in self._rows.items()
+                if name == model and (recorded_by is None or label.recorded_at <= recorded_by)
+            ]
+        return max(found, default=0)
+
+    def _known(self, model: str, known_by: int, revision: int | None) -> list[Label]:
+        with self._db.reading():
+            end = len(self._rows) if revision is None else revision
+            return [
+                label for number, (name, label, _) in self._rows.items() if name == model and number < end and label.known_at <= known_by
+            ]
 
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """See the port."""

@@ -11,6 +11,7 @@ from volant.adapters.label_rules import BY_PREDICTION, Subject, subject_and_valu
 from volant.evidence.model import Label, LabelCounts, Segment
 
 CHUNK = 10_000
+_LAST = (1 << 63) - 1
 
 Prepared = tuple[Label, Subject, str]
 
@@ -45,19 +46,25 @@ class SqliteLabels:
         found = self._db.first_of_each(self._sql["winner"], ((model, *subject) for subject in subjects))
         return {subject: row[0] for subject, row in zip(subjects, found, strict=True) if row is not None}
 
-    def current(self, model: str, known_by: int) -> tuple[Label, ...]:
+    def current(self, model: str, known_by: int, *, revision: int | None = None) -> tuple[Label, ...]:
         """See the port."""
-        return _labels(self._db.rows(self._sql["current"], (model, known_by)))
+        return _labels(self._db.rows(self._sql["current"], (model, known_by, _end(revision))))
 
-    def count(self, model: str, known_by: int, recorded_after: int = 0) -> int:
+    def count(self, model: str, known_by: int, recorded_after: int = 0, *, revision: int | None = None) -> int:
         """See the port."""
-        row = self._db.row(self._sql["count"], (model, known_by, recorded_after))
+        asked = {"model": model, "known_by": known_by, "recorded_after": recorded_after, "revision": _end(revision)}
+        row = self._db.row(self._sql["count_recorded" if recorded_after > 0 else "count"], asked)
         assert row is not None
         return int(row[0])
 
-    def revision(self, model: str) -> int:
+    def known_until(self, model: str, known_by: int, *, revision: int | None = None) -> int | None:
         """See the port."""
-        row = self._db.row(self._sql["revision"], (model,))
+        row = self._db.row(self._sql["known_until"], (model, known_by, _end(revision)))
+        return None if row is None else int(row[0])
+
+    def revision(self, model: str, *, recorded_by: int | None = None) -> int:
+        """See the port."""
+        row = self._db.row(self._sql["revision"], (model, _LAST if recorded_by is None else recorded_by))
         return 0 if row is None else int(row[0])
 
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
@@ -80,6 +87,10 @@ class SqliteSegments:
         """See the port."""
         names = Segment.__struct_fields__
         return tuple(Segment(**dict(zip(names, row, strict=True))) for row in self._db.rows(self._sql["segments"], (model,)))
+
+
+def _end(revision: int | None) -> int:
+    return _LAST if revision is None else revision
 
 
 def _chunks(labels: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:

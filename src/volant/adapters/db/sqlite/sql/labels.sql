@@ -6,17 +6,27 @@ INSERT INTO label (model, subject_kind, subject, value, known_at, recorded_at, s
 
 -- name: current
 SELECT subject_kind, subject, value, known_at, recorded_at, source FROM label
-WHERE position IN (SELECT max(position) FROM label WHERE model = ? AND known_at <= ? GROUP BY subject_kind, subject)
+WHERE position IN (SELECT max(position) FROM label WHERE model = ? AND known_at <= ? AND position <= ? GROUP BY subject_kind, subject)
 ORDER BY position;
 
 -- name: count
 SELECT count(*) FROM (
-    SELECT 1 FROM label WHERE model = ? AND known_at <= ? AND recorded_at > ? GROUP BY subject_kind, subject
+    SELECT 1 FROM label WHERE model = :model AND known_at <= :known_by AND recorded_at > :recorded_after AND position <= :revision
+    GROUP BY subject_kind, subject
 );
+
+-- name: count_recorded
+SELECT count(*) FROM (
+    SELECT DISTINCT subject_kind, subject FROM label INDEXED BY label_recorded
+    WHERE model = :model AND recorded_at > :recorded_after AND known_at <= :known_by AND position <= :revision
+);
+
+-- name: known_until
+SELECT known_at FROM label INDEXED BY label_known WHERE model = ? AND known_at <= ? AND position <= ? ORDER BY known_at DESC LIMIT 1;
 
 -- name: history
 SELECT subject_kind, subject, value, known_at, recorded_at, source FROM label
 WHERE model = ? AND subject_kind IN (0, 1) AND subject = ? ORDER BY position;
 
 -- name: revision
-SELECT position FROM label WHERE model = ? ORDER BY position DESC LIMIT 1;
+SELECT position FROM label WHERE model = ? AND recorded_at <= ? ORDER BY position DESC LIMIT 1;
