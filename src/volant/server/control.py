@@ -26,6 +26,7 @@ from volant.server.launch import Launcher
 from volant.server.leadership import TTL_US, Leadership, lease_name
 from volant.server.metrics import ControlMetrics
 from volant.server.outbox import settle_champion_changes
+from volant.server.rollouts import ROUND_SECONDS as ROLLOUT_SECONDS
 from volant.server.rollouts import RolloutKeeper
 from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
@@ -98,7 +99,9 @@ class Control:
         hurry = HURRY if isinstance(project.clock, SteeredClock) else 1.0
         launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
         self.supervisor = Supervisor(launcher, self._switch, keep_former=True)
-        self.rollouts = RolloutKeeper(project, self.supervisor, launcher.arm, may=lambda: self.leadership.held)
+        self.rollouts = RolloutKeeper(
+            project, self.supervisor, launcher.arm, may=lambda: self.leadership.held, round_seconds=max(ROLLOUT_SECONDS / hurry, 0.05)
+        )
         holder = f"pid {os.getpid()} at {address.url}"
         self.leadership = Leadership(project.leases, project.lease_clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
@@ -168,8 +171,19 @@ class Control:
             "leads": self.leadership.held,
             "leader": self.leadership.leader(),
             "jobs_pid": self.jobs.pid,
+            "settled": self.settled(),
             "automation": {"busy": self.wheel.busy, "last": self.wheel.last},
         }
+
+    def settled(self) -> bool:
+        """Whether nothing is to be done here until new facts arrive."""
+        standing = self.supervisor.standing
+        serves = standing.phase in {Phase.IDLE, Phase.SERVING} and standing.epoch == self._wanted_epoch()
+        return serves and self.rollouts.settled() and self.wheel.settled()
+
+    def _wanted_epoch(self) -> int | None:
+        state = self.project.registry.state(self.project.name)
+        return None if state.champion is None else state.epoch
 
     async def heed(self, seen: Seen) -> None:
         """Act on what the store says now."""

@@ -22,6 +22,7 @@ from volant.server.arms import Arm, ArmKeeper, LaunchArm
 from volant.server.standing import Champion
 from volant.server.supervise import Supervisor
 from volant.serving.spec import Ready
+from volant.wiring.watched import log_mark
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -43,10 +44,19 @@ class RolloutStanding(Value, frozen=True, kw_only=True):
 class RolloutKeeper:
     """Follows the newest rollout of the project. :meth:`run` goes on until cancelled, then :meth:`close` ends the arm."""
 
-    def __init__(self, project: "Project", supervisor: Supervisor, launch: LaunchArm, *, may: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        project: "Project",
+        supervisor: Supervisor,
+        launch: LaunchArm,
+        *,
+        may: Callable[[], bool],
+        round_seconds: float = ROUND_SECONDS,
+    ) -> None:
         self._project = project
         self._supervisor = supervisor
         self._may = may
+        self._round_seconds = round_seconds
         self._arms = ArmKeeper(launch, project.scratch_folder, self._on_end)
         self._state = Rollout(model=project.name)
         self._tally: tuple[str, Tally] = ("", Tally())
@@ -54,6 +64,7 @@ class RolloutKeeper:
         self._acknowledged = True
         self._packages: dict[int, str] = {}
         self._fitting = ""
+        self._settled: object = None
         gates = [gate.latency_us for gate in project.config.gates if gate.kind is GateKind.LATENCY and gate.latency_us]
         self._promised_us = min(gates, default=None)
 
@@ -80,10 +91,29 @@ class RolloutKeeper:
                 if not troubled:
                     print(f"The rollout waits: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the server's own log
                 troubled = True
-            await asyncio.sleep(ROUND_SECONDS)
+            await asyncio.sleep(self._round_seconds)
+
+    def settled(self) -> bool:
+        """Whether everything that is logged was counted, decided on and arranged. May be asked in any thread."""
+        return self._settled is not None and self._settled == self._facts()
+
+    def _facts(self) -> object:
+        """What a round depends on."""
+        state = self._project.rollouts.state(self._project.name)
+        return (state.id, state.seq, state.phase, log_mark(self._project) if state.active else None)
+
+    def _at_rest(self, state: Rollout) -> bool:
+        """Whether the processes are as the state wants them."""
+        live = state.phase in {Phase.SHADOW, Phase.CANARY}
+        return self._acknowledged and (self._arms.process is not None) == live
 
     async def once(self) -> None:
         """Look, arrange what should run, count and decide."""
+        before = await asyncio.to_thread(self._facts)
+        await self._round()
+        self._settled = before if self._at_rest(self._state) else None
+
+    async def _round(self) -> None:
         self._state = await asyncio.to_thread(self._project.rollouts.state, self._project.name)
         await self._arrange(self._state)
         if self._state.active and self._may():

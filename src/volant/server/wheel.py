@@ -6,6 +6,7 @@ A look costs a child process, so nothing is looked at while nothing has changed;
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Wheel:
         self._seen: object = None
         self._looked_at = 0
         self._lengths: dict[str, int] = {}
+        self._one_at_a_time = threading.Lock()
         self.last: Json = {}
         self.busy = False
 
@@ -63,6 +65,10 @@ class Wheel:
                 await self._look(signals)
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on and the next round looks again
             self._failed(str(error))
+
+    def settled(self) -> bool:
+        """Whether the newest look saw all there is to see now and nothing that it began goes on. May be asked in any thread."""
+        return not self.busy and not self._overdue() and self._signals() == self._seen
 
     async def _look(self, signals: object) -> None:
         self.busy = True
@@ -92,12 +98,13 @@ class Wheel:
         """What a look depends on and is cheap to see. Anything that differs is looked at."""
         project, config = self._project, self._project.config
         files = (config.data.source, config.train.pipeline, config.data.contract, "volant.yaml")
-        return (
-            tuple(stat_mark(project.root / name) for name in files if name is not None),
-            project.labels.revision(project.name),
-            self._length(f"model/{project.name}"),
-            self._length(f"loop/{project.name}"),
-        )
+        with self._one_at_a_time:
+            return (
+                tuple(stat_mark(project.root / name) for name in files if name is not None),
+                project.labels.revision(project.name),
+                self._length(f"model/{project.name}"),
+                self._length(f"loop/{project.name}"),
+            )
 
     def _length(self, stream: str) -> int:
         """How many events a stream has; only new ones are read."""
