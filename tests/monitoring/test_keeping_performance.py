@@ -6,12 +6,14 @@ from watched_rows import SECOND, START, label, prediction
 from volant.adapters.memory.database import MemoryDatabase
 from volant.adapters.memory.evidence import MemoryLabels, MemorySegments
 from volant.adapters.memory.windows import MemoryWindows
+from volant.adapters.objects.local import LocalObjects
 from volant.adapters.objects.memory import MemoryObjects
 from volant.config.model import Amount, Task
 from volant.evidence.frames import frame
 from volant.evidence.log import encode
 from volant.evidence.predictions import Predictions
-from volant.monitoring.live import Performance, Serving, is_settled
+from volant.evidence.sealing import Sealer
+from volant.monitoring.live import Performance, Serving, is_settled, recomputed
 from volant.monitoring.performance import Question
 from volant.monitoring.watching import Watch
 from volant.testing.clock import CountingIds, FakeClock
@@ -25,9 +27,9 @@ class Counted(Predictions):
 
     reads: list
 
-    def table(self, model, *, since=None, until=None):
+    def table(self, model, *, since=None, until=None, upto=None):
         self.reads.append(since)
-        return super().table(model, since=since, until=until)
+        return super().table(model, since=since, until=until, upto=upto)
 
 
 class Kept:
@@ -36,7 +38,8 @@ class Kept:
         self.folder = folder / "log" / "w"
         self.folder.mkdir(parents=True)
         self.labels, self.store = MemoryLabels(database), MemoryWindows(database)
-        self.predictions = Counted(folder / "log", MemoryObjects(), MemorySegments(database))
+        self.objects, self.segments = LocalObjects(folder / "objects"), MemorySegments(database)
+        self.predictions = Counted(folder / "log", self.objects, self.segments)
         self.predictions.reads = []
         self.performance = Performance(self.predictions, self.labels, self.store, MemoryObjects())
 
@@ -79,6 +82,23 @@ def test_nothing_is_read_again_while_nothing_is_new(kept):
     kept.log(prediction(200))
     assert kept.revise(NOW + SECOND).windows[-1].rows == 11
     assert len(kept.predictions.reads) == 3
+
+
+def test_a_report_can_be_computed_again_whatever_came_since(kept, tmp_path):
+    """From the raw log and labels, also after the log was sealed."""
+    kept.log(*(prediction(n) for n in range(110)))
+    kept.labels.add("bikes", labels(range(100)))
+    before = kept.revise()
+    kept.log(*(prediction(n) for n in range(110, 170)))
+    kept.labels.add("bikes", [label(3, 99.0, known_at=START), *labels(range(100, 160))])
+    after = kept.revise(NOW + SECOND)
+    assert [w.labelled for w in after.windows] == [50, 50, 50, 10]
+    assert after.windows[0] != before.windows[0]
+    assert recomputed(kept.predictions, kept.labels, before).windows == before.windows
+    sealed = Sealer(tmp_path / "log", kept.objects, kept.segments, FakeClock()).seal(keep_us=0)
+    assert len(sealed.sealed) == 1
+    assert recomputed(kept.predictions, kept.labels, before).windows == before.windows
+    assert recomputed(kept.predictions, kept.labels, after).windows == after.windows
 
 
 def test_labels_recorded_before_they_are_known_count_from_that_instant(kept):

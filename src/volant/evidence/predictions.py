@@ -25,14 +25,18 @@ class Predictions:
         self._objects = objects
         self._segments = segments
 
-    def table(self, model: str, *, since: int | None = None, until: int | None = None) -> "pl.DataFrame":
+    def table(
+        self, model: str, *, since: int | None = None, until: int | None = None, upto: Mapping[str, int] | None = None
+    ) -> "pl.DataFrame":
         """Lines as in ``tables.py`` with ``since <= at < until``, ordered by (epoch, at, prediction_id).
 
-        Column types of features that changed between versions are widened to one that holds both.
+        ``upto``: only the first lines of each source, as many as a position says (:meth:`after`), so that what was once
+        looked at can be looked at again. Column types of features that changed between versions are widened to one that
+        holds both.
         """
         import polars as pl
 
-        tables = list(self._tables(model, since, until))
+        tables = list(self._tables(model, since, until, upto))
         if not tables:
             return prediction_table(())
         table = pl.concat(tables, how="diagonal_relaxed")
@@ -61,6 +65,11 @@ class Predictions:
                 if lines.height:
                     yield name, lines
 
+    def position_since(self, model: str, position: Mapping[str, int], since: int) -> dict[str, int]:
+        """The part of a position that lines from ``since`` on may belong to."""
+        over = {segment.id for segment in self._segments.segments(model) if segment.last_at < since}
+        return {source: lines for source, lines in position.items() if source not in over}
+
     def count(self, model: str) -> int:
         """How many rows are logged."""
         raw = [(segment.id, segment.predictions) for segment in LogReader(self._root).segments()]
@@ -84,15 +93,18 @@ class Predictions:
                 return line
         return None
 
-    def _tables(self, model: str, since: int | None, until: int | None) -> Iterator["pl.DataFrame"]:
+    def _tables(self, model: str, since: int | None, until: int | None, upto: Mapping[str, int] | None) -> Iterator["pl.DataFrame"]:
         raw = list(LogReader(self._root).segments())
         sealed = {segment.id: segment for segment in self._segments.segments(model)}
         for segment in sealed.values():
-            if (since is None or segment.last_at >= since) and (until is None or segment.first_at < until):
-                yield self._sealed(segment)
+            wanted = segment.rows if upto is None else upto.get(segment.id, 0)
+            if wanted and (since is None or segment.last_at >= since) and (until is None or segment.first_at < until):
+                yield self._sealed(segment)[:wanted]
         for file in raw:
-            if f"{file.id}-{model}" not in sealed:
-                yield prediction_table(first_of_each_request(p for p in file.predictions if p.model == model))
+            name = f"{file.id}-{model}"
+            if name not in sealed and (upto is None or name in upto):
+                lines = prediction_table(first_of_each_request(p for p in file.predictions if p.model == model))
+                yield lines if upto is None else lines[: upto[name]]
 
     def _sealed(self, segment: Segment, only: str | None = None) -> "pl.DataFrame":
         import polars as pl

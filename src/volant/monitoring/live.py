@@ -1,15 +1,18 @@
 """Keeping what is known of the champion's realised performance, revised as labels arrive."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
 
 from volant.evidence.ports import LabelStore
 from volant.evidence.predictions import Predictions
 from volant.gates.model import GateReport
-from volant.kernel.codec import plain
+from volant.kernel.codec import canonical, decode, plain
 from volant.kernel.digests import digest_value
 from volant.kernel.objects import ObjectStore
 from volant.monitoring.model import FILLING, NEVER_LABELLED, LiveReport
-from volant.monitoring.performance import CHAMPION_ARM, Question, watched
+from volant.monitoring.performance import CHAMPION_ARM, Question, Watched, watched
 from volant.monitoring.ports import WindowStore
 from volant.monitoring.reference import full_reference
 from volant.stats.names import metric_named
@@ -35,7 +38,7 @@ class Basis:
     """What a report is computed from. Labels may be recorded before they count as known, so both are part of it."""
 
     labels: int
-    labels_known: int
+    labels_known: int  # LabelStore.known_until
     lines: int
 
 
@@ -52,18 +55,21 @@ class Performance:
         """The windows of this champion as known at ``now``: computed anew where a label or a line of the log is new, because
         any label may correct an old one.
         """
+        covered = self._store.covered(serving.model)
         basis = Basis(
             labels=self._labels.revision(serving.model),
-            labels_known=self._labels.count(serving.model, now),
-            lines=self._store.covered(serving.model).revision,
+            labels_known=self._labels.known_until(serving.model, now) or 0,
+            lines=covered.revision,
         )
         known = self._store.live(serving.model, serving.epoch)
         if known is not None and _still_holds(known, serving, question, basis):
             return known
-        started = min((extent.from_us for extent in self._store.extents(serving.model, serving.epoch, CHAMPION_ARM)), default=None)
+        extents = self._store.extents(serving.model, serving.epoch, CHAMPION_ARM)
+        started = min((extent.from_us for extent in extents), default=now)
+        position = self._predictions.position_since(serving.model, covered.lines, started)
         found = watched(
-            self._predictions.table(serving.model, since=started),
-            self._labels.current(serving.model, now),
+            self._predictions.table(serving.model, since=started, upto=position),
+            self._labels.current(serving.model, now, revision=basis.labels),
             question,
             epoch=serving.epoch,
         )
@@ -76,12 +82,25 @@ class Performance:
             recorded_at=now,
             **asdict(basis),
             asked=_asked(question),
+            position=position,
+            question=decode(canonical(vars(question)), dict[str, Any]),
             reference=None if serving.report is None else full_reference(serving.report, self._objects, question.metric),
             windows=found.windows,
             slices=found.slices,
         )
         self._store.keep_live(report)
         return report
+
+
+def recomputed(predictions: Predictions, labels: LabelStore, report: LiveReport) -> Watched:
+    """The windows of a report once more, from the log and the labels themselves: as they were then, whatever came since."""
+    question = msgspec.convert(report.question, Question)
+    return watched(
+        predictions.table(report.model, upto=report.position),
+        labels.current(report.model, report.recorded_at, revision=report.labels),
+        question,
+        epoch=report.epoch,
+    )
 
 
 def _still_holds(known: LiveReport, serving: Serving, question: Question, basis: Basis) -> bool:

@@ -1,5 +1,7 @@
 """Values of the monitoring package."""
 
+from typing import Any
+
 from volant.kernel.codec import Value
 
 FILLING = "is still filling"
@@ -101,9 +103,11 @@ class LiveReport(Value, frozen=True, kw_only=True):
     lower_is_better: bool
     recorded_at: int
     labels: int  # LabelStore.revision
-    labels_known: int = 0  # LabelStore.count by then
+    labels_known: int = 0  # LabelStore.known_until by then
     lines: int  # Covered.revision
     asked: str = ""  # digest of the settings it was computed under
+    position: dict[str, int] = {}  # lines of each source of the log that it was computed from (``Predictions.table``, upto)
+    question: dict[str, Any] = {}  # what was asked of them (``performance.Question``), so that it can be asked again
     reference: Reference | None
     windows: tuple[WindowPerformance, ...]
     slices: tuple[SlicePerformance, ...] = ()
