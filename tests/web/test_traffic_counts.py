@@ -4,7 +4,7 @@ from web_site import new_project
 from volant.evidence.frames import frame
 from volant.evidence.log import encode
 from volant.kernel.clock import DAY_US
-from volant.web.traffic import Traffic
+from volant.wiring.traffic import Traffic
 
 
 def test_open_and_sealed_rows_are_counted_by_day(tmp_path):

@@ -34,6 +34,10 @@ class LabelStore(Protocol):
         """A number that grows whenever a label is added or corrected; as it was at an instant, if one is given."""
         ...
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """Models that got labels since a position, and the position to ask from the next time; None: from now on. Positions only grow."""
+        ...
+
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """All labels recorded for a prediction id or key, oldest first."""
         ...

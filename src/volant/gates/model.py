@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from volant.config.model import GateConfig
+from volant.config.model import GateConfig, GateKind
 from volant.kernel.codec import Value
 
 
@@ -59,3 +59,12 @@ class GateReport(Value, frozen=True, kw_only=True):
     baselines: dict[str, float]
     seed: int
     recorded_at: int
+
+    @property
+    def main(self) -> CheckResult | None:
+        """The comparison that a reviewer looks at first: with the champion, else with a baseline."""
+        for kind in (GateKind.CHAMPION, GateKind.BASELINE):
+            for check in self.checks:
+                if check.check.kind is kind and check.difference is not None:
+                    return check
+        return None

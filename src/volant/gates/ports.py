@@ -20,6 +20,10 @@ class GateStore(Protocol):
         """Reports of one candidate package, newest first."""
         ...
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """Models that got reports since a position, and the position to ask from the next time; None: from now on. Positions only grow."""
+        ...
+
     def reports(self, model: str) -> tuple[GateReport, ...]:
         """All reports of a model, newest first."""
         ...

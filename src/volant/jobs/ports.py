@@ -16,6 +16,10 @@ class LeaseStore(Protocol):
         """Give it back; nothing happens if it is not held by ``holder``."""
         ...
 
+    def running(self, prefix: str) -> tuple[Lease, ...]:
+        """All running leases whose names begin so, by name."""
+        ...
+
     def current(self, name: str) -> Lease | None:
         """The running lease, or None."""
         ...

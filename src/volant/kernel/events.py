@@ -85,6 +85,10 @@ class EventStore(Protocol):
         """Events of one stream in order."""
         ...
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """Streams that got events since a position, and the position to ask from the next time; None: from now on. Positions only grow."""
+        ...
+
     def streams(self) -> tuple[str, ...]:
         """Names of all streams, sorted."""
         ...

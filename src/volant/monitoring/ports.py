@@ -59,6 +59,10 @@ class WindowStore(Protocol):
         """(epoch, arm) of which there are windows, sorted."""
         ...
 
+    def marks(self) -> dict[str, str]:
+        """For each model that has windows or a live report a text that differs once the windows or the newest report changed."""
+        ...
+
     def keep_live(self, report: LiveReport) -> None:
         """Put an epoch's realised performance in the place of what was kept of it."""
         ...

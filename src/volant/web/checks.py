@@ -28,13 +28,7 @@ def newest_reports(project: "Project", model: str) -> dict[str, GateReport]:
 
 def main_check(report: GateReport | None) -> CheckResult | None:
     """The comparison a reviewer looks at first: with the champion, else with a baseline."""
-    if report is None:
-        return None
-    for kind in (GateKind.CHAMPION, GateKind.BASELINE):
-        for check in report.checks:
-            if check.check.kind is kind and check.difference is not None:
-                return check
-    return None
+    return None if report is None else report.main
 
 
 def difference(check: CheckResult | None) -> Json | None:

@@ -8,7 +8,7 @@ from volant.registry.model import ModelState, ModelVersion, VersionState
 from volant.web.alerts_page import glance
 from volant.web.checks import TONES, difference, labels_wait, main_check, newest_reports
 from volant.web.history import decisions
-from volant.web.traffic import Traffic
+from volant.wiring.traffic import Traffic
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project

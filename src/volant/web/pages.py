@@ -13,8 +13,8 @@ from volant.web.decisions import Decisions, whole_number
 from volant.web.overview import overview
 from volant.web.rendering import Site, address, may, twin
 from volant.web.rollout_page import RolloutDecisions, rollout_page
-from volant.web.traffic import Traffic
 from volant.web.version_sheet import version_sheet
+from volant.wiring.traffic import Traffic
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project

@@ -1,7 +1,9 @@
 """An opened project: its configuration, its stores and its services, put together from the adapters."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from volant.config.load import load_project
 from volant.config.model import ProjectConfig
@@ -13,6 +15,9 @@ from volant.kernel.steered_clock import clock_of
 from volant.monitoring.alerts import Alerts
 from volant.registry.service import Registry
 from volant.wiring.stores import Stores, sqlite_stores
+
+if TYPE_CHECKING:
+    from volant.wiring.glances import Glances
 
 CONFIG_FILE = "volant.yaml"
 STATE_FOLDER = ".volant"
@@ -75,6 +80,13 @@ class Project:
             stores.alerts, clock, ids, tx=stores.tx, events=stores.events, targets=tuple(target.to for target in config.watch.alerts)
         )
         self.rollouts = Rollouts(tx=stores.tx, events=stores.events, registry=self.registry, clock=clock, ids=ids)
+
+    @cached_property
+    def glances(self) -> "Glances":
+        """The wheels of all models, as pages and ``status`` show them. Kept up to date from glance to glance."""
+        from volant.wiring.glances import Glances
+
+        return Glances(self)
 
     @property
     def name(self) -> str:

@@ -74,6 +74,13 @@ class MemoryLeases:
             if lease is not None and lease.holder == holder:
                 self._rows[name] = (None, fence, ttl)
 
+    def running(self, prefix: str) -> tuple[Lease, ...]:
+        """See the port."""
+        with self._db.reading():
+            now = self._db.clock.now()
+            held = [self._running(name, now) for name in sorted(self._rows) if name.startswith(prefix)]
+            return tuple(lease for lease in held if lease is not None)
+
     def current(self, name: str) -> Lease | None:
         """See the port."""
         with self._db.reading():

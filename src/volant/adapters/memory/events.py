@@ -16,6 +16,7 @@ class MemoryEvents:
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
         self._streams = database.table("event")
+        self._positions = database.table("event_position")  # id of an event -> its place over all streams
         self._effects = database.table("effect")
         self._checkpoints = database.table("checkpoint")
 
@@ -32,6 +33,8 @@ class MemoryEvents:
             appended = chained(stream, len(before), chain, events, ids=self._db.ids, actor=actor, now=now)
             if appended:
                 self._streams[stream] = before + appended
+            for event in appended:
+                self._positions[event.id] = len(self._positions) + 1
             for name, kind, payload in effect_ids(appended, effects):
                 self._effects[name] = Effect(id=name, kind=kind, payload=payload, recorded_at=now)
             reach("events.appended")
@@ -43,6 +46,15 @@ class MemoryEvents:
         with self._db.reading():
             found: tuple[Event, ...] = self._streams.get(stream, ())
             return found[max(after_seq, 0) :]
+
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """See the port."""
+        with self._db.reading():
+            if after is None:
+                return len(self._positions), frozenset()
+            found = {stream: self._positions[events[-1].id] for stream, events in self._streams.items()}
+        newer = {stream: position for stream, position in found.items() if position > after}
+        return max(newer.values(), default=after), frozenset(newer)
 
     def streams(self) -> tuple[str, ...]:
         """See the port."""

@@ -69,6 +69,12 @@ class MemoryLabels:
                 label for number, (name, label, _) in self._rows.items() if name == model and number < end and label.known_at <= known_by
             ]
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """See the port."""
+        with self._db.reading():
+            start = len(self._rows) if after is None else after
+            return len(self._rows), frozenset(model for number, (model, *_) in self._rows.items() if number >= start)
+
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """See the port."""
         with self._db.reading():

@@ -143,6 +143,12 @@ class MemoryGates:
         """See the port."""
         return tuple(report for report in self.reports(model) if report.package == package)
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """See the port."""
+        with self._db.reading():
+            start = len(self._rows) if after is None else after
+            return len(self._rows), frozenset(report.model for report in [*self._rows.values()][start:])
+
     def reports(self, model: str) -> tuple[GateReport, ...]:
         """See the port."""
         with self._db.reading():

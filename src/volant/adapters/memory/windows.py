@@ -60,6 +60,15 @@ class MemoryWindows:
         with self._db.reading():
             return tuple(sorted({(epoch, arm) for name, epoch, arm, _ in self._windows if name == model}))
 
+    def marks(self) -> dict[str, str]:
+        """See the port."""
+        with self._db.reading():
+            found = {model: f"{covered.revision}:{covered.basis}" for model, covered in self._covered.items()}
+            newest = {model: report for (model, _), report in sorted(self._live.items())}
+        for model, report in newest.items():
+            found[model] = f"{found.get(model, '')}:{report.epoch}:{report.recorded_at}:{report.labels}:{report.lines}:{report.asked}"
+        return found
+
     def keep_live(self, report: LiveReport) -> None:
         """See the port."""
         with self._db.transaction():

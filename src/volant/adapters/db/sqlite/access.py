@@ -70,6 +70,15 @@ class SqliteLeases:
         """See the port."""
         self._db.write(self._sql["release"], (name, holder))
 
+    def running(self, prefix: str) -> tuple[Lease, ...]:
+        """See the port."""
+        now, found = self._clock.now(), self._db.rows(self._sql["held"], (prefix, len(prefix), prefix))
+        return tuple(
+            Lease(name=name, holder=holder, fence=fence, expires_at=expires)
+            for name, holder, fence, ttl, expires in found
+            if now < expires <= now + ttl
+        )
+
     def current(self, name: str) -> Lease | None:
         """See the port."""
         row = self._db.row(self._sql["get"], (name,))

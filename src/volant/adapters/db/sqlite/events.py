@@ -50,6 +50,13 @@ class SqliteEvents:
         names = ("id", "stream", "seq", "kind", "data", "actor", "recorded_at", "chain")
         return tuple(Event(**dict(zip(names, row, strict=True))) for row in self._db.rows(self._sql["read"], (stream, after_seq)))
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """See the port."""
+        if after is None:
+            return int(self._db.rows(self._sql["last_position"])[0][0]), frozenset()
+        found = self._db.rows(self._sql["changed"], (after,))
+        return max((position for _, position in found), default=after), frozenset(stream for stream, _ in found)
+
     def streams(self) -> tuple[str, ...]:
         """See the port."""
         return tuple(row[0] for row in self._db.rows(self._sql["streams"]))

@@ -67,6 +67,13 @@ class SqliteLabels:
         row = self._db.row(self._sql["revision"], (model, _LAST if recorded_by is None else recorded_by))
         return 0 if row is None else int(row[0])
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """See the port."""
+        if after is None:
+            return int(self._db.rows(self._sql["last_position"])[0][0]), frozenset()
+        found = self._db.rows(self._sql["changed"], (after,))
+        return max((position for _, position in found), default=after), frozenset(model for model, _ in found)
+
     def history(self, model: str, subject: str) -> tuple[Label, ...]:
         """See the port."""
         return _labels(self._db.rows(self._sql["history"], (model, subject)))

@@ -139,6 +139,13 @@ class SqliteGates:
         """See the port."""
         return tuple(from_document(row[0], GateReport) for row in self._db.rows(self._sql["for_package"], (model, package)))
 
+    def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
+        """See the port."""
+        if after is None:
+            return int(self._db.rows(self._sql["last_position"])[0][0]), frozenset()
+        found = self._db.rows(self._sql["changed"], (after,))
+        return max((position for _, position in found), default=after), frozenset(model for model, _ in found)
+
     def reports(self, model: str) -> tuple[GateReport, ...]:
         """See the port."""
         return tuple(from_document(row[0], GateReport) for row in self._db.rows(self._sql["reports"], (model,)))

@@ -10,6 +10,8 @@ from volant.monitoring.model import LiveReport
 from volant.monitoring.ports import Covered, Extent
 from volant.monitoring.summary import WindowSummary
 
+_HEAD = 320  # bytes of a report beyond its model's name: all but its reference, windows and slices
+
 
 class SqliteWindows:
     """See :class:`volant.monitoring.ports.WindowStore`."""
@@ -59,6 +61,13 @@ class SqliteWindows:
     def arms(self, model: str) -> tuple[tuple[int, str], ...]:
         """See the port."""
         return tuple((int(epoch), str(arm)) for epoch, arm in self._db.rows(self._sql["arms"], (model,)))
+
+    def marks(self) -> dict[str, str]:
+        """See the port. A report's figures stand behind what they were computed from, so its beginning tells it apart."""
+        found = {str(model): f"{revision}:{basis}" for model, revision, basis in self._db.rows(self._sql["bases"])}
+        for model, epoch, head in self._db.rows(self._sql["live_heads"], (_HEAD,)):
+            found[model] = f"{found.get(model, '')}:{epoch}:{head}"
+        return found
 
     def keep_live(self, report: LiveReport) -> None:
         """See the port."""

@@ -10,6 +10,13 @@ INSERT INTO event (id, stream, seq, kind, data, actor, recorded_at, chain) VALUE
 -- name: read
 SELECT id, stream, seq, kind, data, actor, recorded_at, chain FROM event WHERE stream = ? AND seq > ? ORDER BY seq;
 
+-- name: changed
+SELECT stream, max(position) FROM event WHERE position > ? GROUP BY +stream;
+-- The plus keeps to new rows: without it the index on streams is walked whole.
+
+-- name: last_position
+SELECT coalesce(max(position), 0) FROM event;
+
 -- name: streams
 SELECT DISTINCT stream FROM event ORDER BY stream;
 

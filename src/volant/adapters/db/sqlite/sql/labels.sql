@@ -28,5 +28,11 @@ SELECT known_at FROM label INDEXED BY label_known WHERE model = ? AND known_at <
 SELECT subject_kind, subject, value, known_at, recorded_at, source FROM label
 WHERE model = ? AND subject_kind IN (0, 1) AND subject = ? ORDER BY position;
 
+-- name: changed
+SELECT model, max(position) FROM label WHERE position > ? GROUP BY +model;
+
+-- name: last_position
+SELECT coalesce(max(position), 0) FROM label;
+
 -- name: revision
 SELECT position FROM label WHERE model = ? AND recorded_at <= ? ORDER BY position DESC LIMIT 1;

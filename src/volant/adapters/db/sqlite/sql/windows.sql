@@ -1,6 +1,12 @@
 -- name: basis
 SELECT revision, basis FROM watch_basis WHERE model = ?;
 
+-- name: bases
+SELECT model, revision, basis FROM watch_basis;
+
+-- name: live_heads
+SELECT model, max(epoch), substr(body, 1, ? + 6 * length(CAST(model AS BLOB))) FROM watch_live GROUP BY model;
+
 -- name: sources
 SELECT source, lines FROM watch_source WHERE model = ?;
 
