@@ -74,7 +74,7 @@ def test_no_step_ends_before_its_rows_have_come_and_nothing_is_written_meanwhile
 
 def test_harm_in_the_shadow_refuses_and_harm_in_the_canary_rolls_back(world):
     start(world.rollouts)
-    assert world.observe(tally(e1=(counts(40), counts(40, 8)))).phase is Phase.REFUSED
+    assert world.observe(tally(e1=(counts(40), counts(40, 9)))).phase is Phase.REFUSED
     start(world.rollouts, 3)
     world.observe(tally(**PAST_SHADOW))
     done = world.observe(tally(**PAST_SHADOW, e2=(counts(900, 1), counts(100, 12))))
@@ -252,10 +252,10 @@ def test_rolling_back_the_champion_brings_the_former_one_back_once(world):
 
 def test_a_version_that_was_taken_back_waits_for_its_release_no_longer(world):
     start(world.rollouts)
-    world.observe(tally(e1=(counts(40), counts(40, 8))))
+    world.observe(tally(e1=(counts(40), counts(40, 9))))
     assert world.registry.state(MODEL).versions[2] is VersionState.REJECTED
     rejected = world.stores.events.read(f"model/{MODEL}")[-1]
-    assert b"Refused bikes@2: it failed on 8 of 40 requests" in rejected.data
+    assert b"Refused bikes@2: it failed on 9 of 40 requests" in rejected.data
 
 
 def test_the_policy_releases_step_by_step_where_there_are_steps(world):

@@ -113,6 +113,21 @@ class Traffic:
             thread.join()
 
 
+class Truth:
+    """Labels for what was answered, batch by batch: temperature and season, as the champion says."""
+
+    def __init__(self, server, traffic):
+        self._server, self._traffic = server, traffic
+        self._told = set()
+
+    def tell(self):
+        new = [name for name in list(self._traffic.answered) if name not in self._told]
+        labels = [{"key": {"station": name}, "label": float(int(name.split("-")[1]) % 100 + ROW["season"])} for name in new]
+        status, _, answer = self._server.ask("POST", "/api/v1/labels", json.dumps({"labels": labels}), {"Content-Type": "application/json"})
+        assert status == 200, answer
+        self._told.update(new)
+
+
 def arm_pid(server):
     return server.ask("GET", "/api/v1/status")[2]["server"]["rollout"]["arm_pid"]
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from bikes_project import opened
-from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, arm_pid, kill, start, with_steps, write_rollouts
+from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, Truth, arm_pid, kill, start, with_steps, write_rollouts
 from server_parts import ROW
 from ups import is_alive, up
 
@@ -91,6 +91,24 @@ def test_a_version_that_is_much_slower_is_rolled_back(rolling):
         assert state.phase is Phase.ROLLED_BACK
         assert "it took longer than" in state.sentence
         assert not traffic.bad
+
+
+def test_a_canary_whose_answers_turn_out_worse_is_rolled_back_with_the_figures(rolling):
+    project = with_steps(rolling, LIVE_STEPS)
+    with up(project.root) as server:
+        server.until(server.ready)
+        start(project, EQUAL)  # it answers one more than is true
+        with Traffic(lambda: server, threads=2) as traffic:
+            truth = Truth(server, traffic)
+            server.until(lambda: len(traffic.answered) >= 700, seconds=60)
+            truth.tell()
+            server.until(lambda: truth.tell() or not state_of(project).active, seconds=60)
+        state = state_of(project)
+        assert state.phase is Phase.ROLLED_BACK
+        assert "mae 1 against 0 of the champion" in state.sentence
+        assert not traffic.bad
+        assert server.ready() == (1, 1)
+        assert commands.rollout(project)["evidence"]["loss_meter"] == 1.0
 
 
 def test_killing_an_arm_or_the_champions_worker_loses_no_request_and_the_step_goes_on(rolling):

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 
 from volant.deployments.model import BOUNDS_US, ArmCounts, EpochCounts, Evidence, Rollout, Stage
-from volant.stats.evalues import Bad, log_harm, log_safety
+from volant.stats.evalues import Bad, log_harm, log_safety, log_wealth
 
-ALPHA = 0.05  # chance of ever taking back a version that does no harm, over both signals
+ALPHA = 0.05  # chance of ever taking back a version that does no harm, over all signals
 BETA = 0.05  # chance of ever calling a version safe that fails at twice the champion's odds
-SIGNALS = 2
+SIGNALS = 3
 LOG_HARM = math.log(SIGNALS / ALPHA)
 LOG_SAFE = math.log(1 / BETA)
 # Small differences in time come from a colder process, not from the model: only gross ones are looked for.
@@ -25,6 +25,7 @@ def evidence(rollout: Rollout) -> Evidence:
     return Evidence(
         errors_meter=_meter(log_errors(rollout), LOG_HARM),
         latency_meter=_meter(log_latency(rollout), LOG_HARM),
+        loss_meter=_meter(log_loss(rollout), LOG_HARM),
         safety_meter=_meter(log_safe(rollout), LOG_SAFE),
         champion=total(rollout.counts(stage.epoch).champion for stage in rollout.stages),
         candidate=total(rollout.counts(stage.epoch).candidate for stage in rollout.stages),
@@ -48,6 +49,12 @@ def log_latency(rollout: Rollout) -> float:
     logs = [log_harm(_slow(rollout, limit), SLOW_RATIOS) for limit in rollout.limits_us]
     top = max(logs)
     return top + math.log(sum(math.exp(value - top) for value in logs) / len(logs))
+
+
+def log_loss(rollout: Rollout) -> float:
+    """Evidence that the candidate's answers lose more than the champion's, by more than the gates allow."""
+    found = rollout.losses
+    return 0.0 if found is None else log_wealth(part.wager for part in found.parts)
 
 
 def limits(rollout: Rollout, promised_us: int | None = None) -> tuple[int, ...]:

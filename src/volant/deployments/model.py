@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from volant.config.model import StepConfig
 from volant.kernel.codec import Value
+from volant.stats.evalues import Wager
 
 # Upper bounds in microseconds of the buckets in which a model's time for one request is counted; the last is open.
 BOUNDS_US = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000)
@@ -61,6 +62,36 @@ class Tally(Value, frozen=True, kw_only=True):
     marks: dict[str, Mark] = {}
 
 
+class LossCounts(Value, frozen=True, kw_only=True):
+    """What labels say of both arms under one epoch: rows with a label and the sum of their losses, and the bet on the
+    difference (``wager``), which covers whole comparisons only. ``paired``: both arms answered the same rows.
+    """
+
+    epoch: int
+    paired: bool
+    champion_rows: int = 0
+    champion_loss: float = 0.0
+    candidate_rows: int = 0
+    candidate_loss: float = 0.0
+    wager: Wager = Wager()
+
+
+class Losses(Value, frozen=True, kw_only=True):
+    """What labels say of a rollout. ``labels`` and ``lines`` name what was looked at: the labels' revision, and how many
+    lines of the log belong to the rollout.
+
+    A row's loss counts as ``cap`` at most. The cap is fixed from the first rows, up to and with ``fixed_at`` (epoch,
+    microseconds, prediction id), which are not bet on; None while there are too few.
+    """
+
+    metric: str
+    labels: int
+    lines: int
+    cap: float | None = None
+    fixed_at: tuple[int, int, str] | None = None
+    parts: tuple[LossCounts, ...] = ()
+
+
 class Stage(Value, frozen=True, kw_only=True):
     """A stretch of one rollout under the same weights. ``share`` is 0.5 for a shadow: both arms score every row."""
 
@@ -75,6 +106,7 @@ class Evidence(Value, frozen=True, kw_only=True):
 
     errors_meter: float
     latency_meter: float
+    loss_meter: float
     safety_meter: float
     champion: ArmCounts
     candidate: ArmCounts
@@ -107,6 +139,7 @@ class Rollout(Value, frozen=True, kw_only=True):
     limits_us: tuple[int, ...] = ()
     before_limits: dict[str, EpochCounts] = {}  # counts when the limits were fixed: they are not judged by them
     tally: Tally = Tally()
+    losses: Losses | None = None
     crashes: int = 0
     undecided: bool = False
     sentence: str = ""

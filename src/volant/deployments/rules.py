@@ -1,8 +1,9 @@
 """The life of a rollout: pure decisions over its state, and what each event does to it.
 
 Events of ``rollout/NAME``: ``started``, ``began`` (a step, under new weights), ``observed`` (counts with their log position),
-``limited`` (time limits fixed), ``approved``, ``held``, ``crashed``, ``undecided``, ``promoted``, ``rolled_back``,
-``refused``. Each carries ``at``, the instant of the decision, so that a replay needs no other clock.
+``limited`` (time limits fixed), ``weighed`` (losses by the labels that are known), ``approved``, ``held``, ``crashed``,
+``undecided``, ``promoted``, ``rolled_back``, ``refused``. Each carries ``at``, the instant of the decision, so that a replay
+needs no other clock.
 """
 
 from collections.abc import Callable
@@ -12,14 +13,14 @@ import msgspec
 
 from volant.config.model import StepConfig, StepKind
 from volant.deployments import evidence as weighing
-from volant.deployments.model import EpochCounts, Phase, Rollout, Stage, Tally
+from volant.deployments.model import EpochCounts, Losses, Phase, Rollout, Stage, Tally
 from volant.deployments.wording import Wording
 from volant.kernel.codec import Value, canonical, decode
 from volant.kernel.errors import ApprovalNeededError, ConflictError, IllegalTransitionError, NotFoundError, UsageError
 from volant.kernel.events import Event, NewEvent
 
 STARTED, BEGAN, OBSERVED, LIMITED, APPROVED = "started", "began", "observed", "limited", "approved"
-HELD, CRASHED, UNDECIDED = "held", "crashed", "undecided"
+WEIGHED, HELD, CRASHED, UNDECIDED = "weighed", "held", "crashed", "undecided"
 PROMOTED, ROLLED_BACK, REFUSED = "promoted", "rolled_back", "refused"
 
 
@@ -57,6 +58,11 @@ class _Began(Value, frozen=True, kw_only=True):
 class _Observed(Value, frozen=True, kw_only=True):
     at: int
     tally: Tally
+
+
+class _Weighed(Value, frozen=True, kw_only=True):
+    at: int
+    losses: Losses
 
 
 class _Said(Value, frozen=True, kw_only=True):
@@ -172,6 +178,14 @@ def observe(state: Rollout, tally: Tally, now: int, *, promised_us: int | None =
     return [seen, *decided] if decided else []
 
 
+def weigh(state: Rollout, losses: Losses, now: int) -> list[NewEvent]:
+    """Keep what labels say, and decide on it. Nothing where it is known already."""
+    if not state.active or losses == state.losses:
+        return []
+    seen = _event(WEIGHED, _Weighed(at=now, losses=losses))
+    return [seen, *_judged(evolve(state, seen), now)]
+
+
 def kept(state: Rollout, tally: Tally, now: int) -> list[NewEvent]:
     """Keep counts without a decision, so that they outlive the files they come from."""
     return [_event(OBSERVED, _Observed(at=now, tally=tally))] if state.active and tally != state.tally else []
@@ -199,6 +213,8 @@ def _harm(state: Rollout) -> str | None:
         return Wording(state).errors()
     if weighing.log_latency(state) >= weighing.LOG_HARM:
         return Wording(state).slowness()
+    if weighing.log_loss(state) >= weighing.LOG_HARM:
+        return Wording(state).losses()
     return None
 
 
@@ -295,6 +311,10 @@ def _on_observed(state: Rollout, data: bytes) -> Rollout:
     return msgspec.structs.replace(state, tally=decode(data, _Observed).tally)
 
 
+def _on_weighed(state: Rollout, data: bytes) -> Rollout:
+    return msgspec.structs.replace(state, losses=decode(data, _Weighed).losses)
+
+
 def _on_limited(state: Rollout, data: bytes) -> Rollout:
     return msgspec.structs.replace(state, limits_us=decode(data, _Said).limits_us, before_limits=state.tally.epochs)
 
@@ -330,6 +350,7 @@ _EFFECTS: dict[str, Callable[[Rollout, Any], Rollout]] = {
     BEGAN: _on_began,
     OBSERVED: _on_observed,
     LIMITED: _on_limited,
+    WEIGHED: _on_weighed,
     APPROVED: _on_approved,
     HELD: _on_held,
     CRASHED: _on_crashed,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from volant.config.model import ReleaseConfig, StepConfig, StepKind
 from volant.deployments import rules
-from volant.deployments.model import Phase, Rollout, Tally
+from volant.deployments.model import Losses, Phase, Rollout, Tally
 from volant.gates.model import Verdict
 from volant.kernel.clock import Clock
 from volant.kernel.crashpoints import reach
@@ -165,6 +165,10 @@ class Rollouts:
             return found or (rules.kept(state, tally, now) if keep else [])
 
         return self._change(model, decide, actor)
+
+    def weigh(self, model: str, rollout: str, losses: Losses, *, actor: str) -> Rollout:
+        """Decide on what labels say of a rollout. Of another one than the newest it is dropped."""
+        return self._of(model, rollout, lambda state, now: rules.weigh(state, losses, now), actor)
 
     def crashed(self, model: str, rollout: str, *, found: str, actor: str) -> Rollout:
         """The candidate's process ended by itself."""

@@ -2,6 +2,7 @@
 
 from volant.config.amounts import percent_text
 from volant.deployments import evidence as weighing
+from volant.deployments.compared import Compared, compared
 from volant.deployments.model import ArmCounts, Rollout, Stage
 
 
@@ -62,6 +63,11 @@ class Wording:
         slow = _of(candidate.slow(limit), sum(candidate.times))
         return f"it took longer than {limit / 1000:g} ms on {slow}, the champion on {_of(champion.slow(limit), sum(champion.times))}"
 
+    def losses(self) -> str:
+        """Its answers are worse."""
+        found = compared(self._state)
+        return "; ".join(_lost(part) for part in [part for part in found if part.harm] or found)
+
     def _seen(self) -> str:
         """Counts by kind of step."""
         parts = []
@@ -70,6 +76,7 @@ class Wording:
             counts = weighing.total(self._state.counts(stage.epoch).candidate for stage in stages)
             if stages:
                 parts.append(f"{noun} {counts.rows:,} rows, {counts.errors:,} errors")
+        parts += [_lost(part) for part in compared(self._state)]
         return "; ".join(parts) or "no rows"
 
     def _arms(self) -> tuple[ArmCounts, ArmCounts]:
@@ -79,3 +86,11 @@ class Wording:
 
 def _of(part: int, whole: int) -> str:
     return f"{part:,} of {whole:,} requests"
+
+
+def _lost(part: Compared) -> str:
+    """``mae 5.2 against 3.1 on 480 rows that both scored``."""
+    figures = f"{part.metric} {part.candidate:.4g} against {part.champion:.4g}"
+    if part.paired:
+        return f"{figures} on {part.candidate_rows:,} rows that both scored"
+    return f"{figures} of the champion ({part.candidate_rows:,} and {part.champion_rows:,} rows)"

@@ -165,7 +165,7 @@ def measure(lines: pl.DataFrame, question: Question, *, number: int) -> WindowPe
     known = lines.filter(pl.col(LABEL).is_not_null())
     if known.height == 0:
         return unlabelled
-    target, predicted = _values(known[LABEL], question.task), _answers(known, question)
+    target, predicted = values_of(known[LABEL], question.task), answers_of(known, question)
     losses = row_losses(metric_named(question.metric).row_loss, target, predicted)
     labelled_rows = int(losses.valid.sum())
     if labelled_rows == 0:
@@ -193,8 +193,9 @@ def _happened(lines: pl.DataFrame) -> dict[str, Any]:
     return {"event_from_us": lines["event_time"].min(), "event_to_us": lines["event_time"].max()}
 
 
-def _answers(lines: pl.DataFrame, question: Question) -> Predicted:
-    values = _values(lines["prediction"], question.task)
+def answers_of(lines: pl.DataFrame, question: Question) -> Predicted:
+    """The lines' predictions and, where the metric may need them, scores."""
+    values = values_of(lines["prediction"], question.task)
     if not question.classes:
         return Predicted(values)
     width = len(question.classes)
@@ -202,7 +203,8 @@ def _answers(lines: pl.DataFrame, question: Question) -> Predicted:
     return Predicted(values, np.array(rows, dtype=np.float64).reshape(len(rows), width), question.classes)
 
 
-def _values(column: pl.Series, task: Task) -> np.ndarray:
+def values_of(column: pl.Series, task: Task) -> np.ndarray:
+    """A column of labels or answers as metrics take it."""
     if task is Task.REGRESSION:
         return column.cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()
     values = np.empty(len(column), dtype=object)

@@ -33,6 +33,8 @@ from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
 from volant.server.telling import Telling
 from volant.server.watch import Seen, Watch
+from volant.server.weighing import ROUND_SECONDS as WEIGHING_SECONDS
+from volant.server.weighing import Weighing
 from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
 from volant.wiring.alerting import deliverer
@@ -105,6 +107,7 @@ class Control:
         holder = f"pid {os.getpid()} at {address.url}"
         self.leadership = Leadership(project.leases, project.lease_clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
+        self.weighing = Weighing(project, self.jobs, may=lambda: self.leadership.held, round_seconds=WEIGHING_SECONDS / hurry)
         self.chores = Chores(
             events=project.events,
             anchors=project.anchors,
@@ -179,7 +182,7 @@ class Control:
         """Whether nothing is to be done here until new facts arrive."""
         standing = self.supervisor.standing
         serves = standing.phase in {Phase.IDLE, Phase.SERVING} and standing.epoch == self._wanted_epoch()
-        return serves and self.rollouts.settled() and self.wheel.settled()
+        return serves and self.rollouts.settled() and self.weighing.settled() and self.wheel.settled()
 
     def _wanted_epoch(self) -> int | None:
         state = self.project.registry.state(self.project.name)

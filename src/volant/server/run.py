@@ -90,6 +90,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
         supervision=asyncio.create_task(control.supervisor.run()),
         watch=asyncio.create_task(control.watch.run(control.heed)),
         rollouts=asyncio.create_task(control.rollouts.run()),
+        weighing=asyncio.create_task(control.weighing.run()),
         leadership=asyncio.create_task(control.leadership.run()),
         chores=asyncio.create_task(control.chores.run()),
         wheel=asyncio.create_task(control.wheel.run()),
@@ -109,6 +110,7 @@ class _Tasks(NamedTuple):
     supervision: "asyncio.Task[None]"
     watch: "asyncio.Task[None]"
     rollouts: "asyncio.Task[None]"
+    weighing: "asyncio.Task[None]"
     leadership: "asyncio.Task[None]"
     chores: "asyncio.Task[None]"
     wheel: "asyncio.Task[None]"
@@ -140,10 +142,10 @@ async def _end_with_any(server: HttpServer, tasks: _Tasks) -> None:
 async def _stop(control: Control, tasks: _Tasks) -> None:
     """The worker drains first, then its log is sealed, then the lease is given up. Raises what a task failed with."""
     control.supervisor.stop()
-    for task in (tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts):
+    cancelled = (tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts, tasks.weighing)
+    for task in cancelled:
         task.cancel()
-    looked = (tasks.supervision, tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts)
-    ended = [*await asyncio.gather(*looked, return_exceptions=True)]
+    ended = [*await asyncio.gather(tasks.supervision, *cancelled, return_exceptions=True)]
     await control.rollouts.close()
     await control.wheel_jobs.close()
     await control.chores.finish()

@@ -93,6 +93,12 @@ class Wager(Value, frozen=True, kw_only=True):
         return self.total / self.pairs if self.pairs else 0.0
 
 
+def log_wealth(wagers: Iterable[Wager]) -> float:
+    """Evidence of bets on rows that do not overlap, one continued where the last ended."""
+    kept = tuple(wagers)
+    return _log_mean([math.fsum(part.logs[place] for part in kept) for place in range(len(STAKES))])
+
+
 def wager(before: Wager, differences: Iterable[float]) -> Wager:
     """Bet on further differences, each loss of the candidate minus loss of the champion on one row, within [-1, 1].
 

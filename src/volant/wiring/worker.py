@@ -36,6 +36,7 @@ VERBS = {
     "plan": "volant.wiring.verbs.looping:plan",
     "retrain": "volant.wiring.verbs.looping:retrain",
     "watch": "volant.wiring.verbs.watching:watch",
+    "weigh": "volant.wiring.verbs.rolling:weigh",
     "monitor": "volant.wiring.verbs.watching:monitor",
     "replay": "volant.wiring.verbs.replaying:replay",
 }

@@ -38,6 +38,8 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     blocks += [Text(warn(f"not usable: {_reason(item)}")) for item in unusable[:20]]
     if len(unusable) > 20:
         blocks.append(Text(f"... and {len(unusable) - 20:,} more"))
+    if found.get("rollout"):
+        blocks.append(Text(found["rollout"]["sentence"]))
     blocks.append(Hint("volant run"))
     return blocks
 

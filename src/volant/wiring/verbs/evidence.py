@@ -16,6 +16,7 @@ def add_labels(root: Path, environment: dict[str, str], request: Json, report: R
     """Labels from a file, joined by the project's key or by prediction id."""
     from volant.evidence.label_files import read_label_file, unmatched
     from volant.evidence.labels import Labels
+    from volant.wiring.verbs.rolling import told, weigh_losses
 
     project = opened(root, environment)
     dataset = project.datasets.latest(project.name)
@@ -38,8 +39,9 @@ def add_labels(root: Path, environment: dict[str, str], request: Json, report: R
     counts = Labels(project.labels, project.clock, key=key, target_dtype=target_dtype(project.config.target, dataset)).add(
         project.name, found.labels
     )
+    rollout = told(weigh_losses(project))
     lacking = unmatched(found.labels, predictions_of(project).table(project.name))
-    return {"rows": found.rows, **plain(counts), "unmatched": lacking, "unusable": plain(found.unusable)}
+    return {"rows": found.rows, **plain(counts), "unmatched": lacking, "unusable": plain(found.unusable), "rollout": rollout}
 
 
 def seal(root: Path, environment: dict[str, str], request: Json, _report: Report) -> Json:
