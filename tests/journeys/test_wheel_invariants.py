@@ -22,8 +22,9 @@ from volant.evidence.sealing import Sealer
 from volant.kernel.audit import checkpoint_if_new, read_anchors, verify
 from volant.kernel.clock import HOUR_US, iso, parse_iso
 from volant.kernel.errors import CheckFailedError, IllegalTransitionError
-from volant.loop.cycle import Asked, Cycle, Setting
+from volant.loop.cycle import Asked, Cycle
 from volant.loop.judging import predicted_of
+from volant.loop.setting import Setting
 from volant.models.runner import load_runner
 from volant.registry.model import VersionState
 from volant.testing.clock import CountingIds, FakeClock

@@ -94,11 +94,11 @@ def test_a_report_can_be_computed_again_whatever_came_since(kept, tmp_path):
     after = kept.revise(NOW + SECOND)
     assert [w.labelled for w in after.windows] == [50, 50, 50, 10]
     assert after.windows[0] != before.windows[0]
-    assert recomputed(kept.predictions, kept.labels, before).windows == before.windows
+    assert recomputed(kept.predictions, kept.labels, before.basis()).windows == before.windows
     sealed = Sealer(tmp_path / "log", kept.objects, kept.segments, FakeClock()).seal(keep_us=0)
     assert len(sealed.sealed) == 1
-    assert recomputed(kept.predictions, kept.labels, before).windows == before.windows
-    assert recomputed(kept.predictions, kept.labels, after).windows == after.windows
+    assert recomputed(kept.predictions, kept.labels, before.basis()).windows == before.windows
+    assert recomputed(kept.predictions, kept.labels, after.basis()).windows == after.windows
 
 
 def test_labels_recorded_before_they_are_known_count_from_that_instant(kept):

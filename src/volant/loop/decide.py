@@ -135,7 +135,7 @@ def _new_data(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, 
 
 def _performance(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
     del trigger, state, now
-    found = performance_signal(evidence.windows, evidence.reference_loss, evidence.reference_variance)
+    found = performance_signal(evidence.windows, evidence.reference_loss, evidence.reference_variance, evidence.reference_df)
     if found.bound is None or found.recent_loss is None:
         missing = "no reference loss of the champion" if evidence.reference_loss is None else "no window with enough labels"
         return False, f"performance cannot be judged: {missing}", {}

@@ -4,6 +4,7 @@ Events and their data: ``decided`` a :class:`~volant.loop.model.Decision`; ``cyc
 and ``resumed`` {reason}.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from volant.kernel.codec import Value, canonical, decode
@@ -40,6 +41,42 @@ def stream_of(model: str) -> str:
     return f"loop/{model}"
 
 
+class Entries:
+    """What a stretch of the stream says, from its beginning."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+
+    def decisions(self) -> tuple[tuple[Event, Decision], ...]:
+        """All decisions with the events that keep them."""
+        return tuple((event, decode(event.data, Decision)) for event in self._events if event.kind == DECIDED)
+
+    def retrained_at(self) -> tuple[int, ...]:
+        """When trainings were decided."""
+        return tuple(decision.at for _, decision in self.decisions() if decision.action is Action.RETRAIN)
+
+    def ends(self) -> tuple[CycleEnd, ...]:
+        """What came of all cycles."""
+        return tuple(decode(event.data, CycleEnd) for event in self._events if event.kind == CYCLE_ENDED)
+
+    def paused(self) -> str | None:
+        """Who paused it and why; None if it is not paused."""
+        for event in reversed(self._events):
+            if event.kind == RESUMED:
+                return None
+            if event.kind == PAUSED:
+                return f"by {event.actor}: {decode(event.data, dict[str, Any])['reason']}"
+        return None
+
+    def open_cycle(self) -> OpenCycle | None:
+        """The newest decision to retrain, if it has not ended: its process died, or is at it."""
+        ended = {end.decision for end in self.ends()}
+        for event, decision in reversed(self.decisions()):
+            if decision.action is Action.RETRAIN:
+                return None if event.id in ended else OpenCycle(decision=event.id, decided=decision)
+        return None
+
+
 class DecisionLedger:
     """Decisions of one model, in order. Two writers cannot both add: the second gets ``ConflictError``."""
 
@@ -72,30 +109,25 @@ class DecisionLedger:
         """All of the stream."""
         return self._events.read(self._stream)
 
+    def entries(self) -> Entries:
+        """What the stream says now."""
+        return Entries(self.events())
+
     def decisions(self) -> tuple[tuple[Event, Decision], ...]:
-        """All decisions with the events that keep them."""
-        return tuple((event, decode(event.data, Decision)) for event in self.events() if event.kind == DECIDED)
+        """See :class:`Entries`."""
+        return self.entries().decisions()
 
     def paused(self) -> str | None:
-        """Who paused it and why; None if it is not paused."""
-        for event in reversed(self.events()):
-            if event.kind == RESUMED:
-                return None
-            if event.kind == PAUSED:
-                return f"by {event.actor}: {decode(event.data, dict[str, Any])['reason']}"
-        return None
+        """See :class:`Entries`."""
+        return self.entries().paused()
 
     def ends(self) -> tuple[CycleEnd, ...]:
-        """What came of all cycles."""
-        return tuple(decode(event.data, CycleEnd) for event in self.events() if event.kind == CYCLE_ENDED)
+        """See :class:`Entries`."""
+        return self.entries().ends()
 
     def open_cycle(self) -> OpenCycle | None:
-        """The newest decision to retrain, if it has not ended: its process died, or is at it."""
-        ended = {end.decision for end in self.ends()}
-        for event, decision in reversed(self.decisions()):
-            if decision.action is Action.RETRAIN:
-                return None if event.id in ended else OpenCycle(decision=event.id, decided=decision)
-        return None
+        """See :class:`Entries`."""
+        return self.entries().open_cycle()
 
     def _append(self, kind: str, data: object, actor: str, expected_seq: int | None = None) -> str:
         if expected_seq is None:

@@ -39,6 +39,7 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
     labels_since_training: int
     reference_loss: float | None = None  # the champion's on its holdout
     reference_variance: float | None = None
+    reference_df: int | None = None  # degrees of freedom of that variance; None: taken as known
     windows: tuple[WindowEvidence, ...] = ()
     new_data: bool = False  # the source holds other bytes than the last training learned from
     candidate_verdict: Verdict | None = None
@@ -58,6 +59,7 @@ class Decision(Value, frozen=True, kw_only=True):
     trigger: str | None = None
     held: str | None = None
     evidence: dict[str, str | int | float | None] = {}
+    grounds: str | None = None  # object: everything it was decided from (``grounds.py``)
 
 
 class LoopPolicy(Value, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """Has the champion become worse? A sequential test that may be looked at after every window.
 
-Each window gives ``z = (loss - bound) / sd``: ``bound`` is the upper 90 % bound of the reference loss, so that a small
-reference is not mistaken for a change, and ``sd`` is the window's own, dependence between rows included. With a
-window's degrees of freedom, ``z`` is Student's t brought to the normal scale (Wallace 1959, Ann. Math. Stat. 30).
+Each window gives ``z = (loss - bound) / sd``: ``bound`` is the upper 90 % bound of the reference loss (Student's t with the
+reference's degrees of freedom), so that a small reference is not mistaken for a change, and ``sd`` is the window's own,
+dependence between rows included. With a window's degrees of freedom, ``z`` is Student's t brought to the normal scale
+(Wallace 1959, Ann. Math. Stat. 30).
 The statistic is the Shiryaev-Roberts sum ``M = (M + 1) exp(c z - c^2 / 2)``, averaged over three sizes ``c`` of change: a
 sum of e-values, so that without a change an alarm comes on average no sooner than after ``LIMIT`` windows (Shin, Ramdas
 & Rinaldo 2024, "E-detectors", New England J. Stat. Data Sci. 2), however often one looks.
@@ -20,6 +21,8 @@ LIMIT = 100.0
 SIZES = (0.5, 1.0, 2.0)
 FEWEST_LABELS = 20
 _REFERENCE_Z = 1.2815515655446004  # 90 %, one-sided
+_REFERENCE_SHARE = 0.9
+_MANY = 500
 _LARGEST_Z = 8.0
 _LARGEST_SUM = 1e300
 
@@ -36,13 +39,13 @@ class PerformanceSignal(Value, frozen=True, kw_only=True):
 
 
 def performance_signal(
-    windows: Sequence[WindowEvidence], reference_loss: float | None, reference_variance: float | None
+    windows: Sequence[WindowEvidence], reference_loss: float | None, reference_variance: float | None, reference_df: int | None = None
 ) -> PerformanceSignal:
     """Run the test over all windows since the champion's release, oldest first."""
     usable = [w for w in sorted(windows, key=lambda w: w.from_us) if w.labelled >= FEWEST_LABELS and w.loss is not None]
     if reference_loss is None or not usable:
         return PerformanceSignal(fired=False, statistic=0.0, windows=len(usable), labelled=0, recent_loss=None, bound=None)
-    bound = reference_loss + _REFERENCE_Z * math.sqrt(max(reference_variance or 0.0, 0.0))
+    bound = reference_loss + _reference_z(reference_df) * math.sqrt(max(reference_variance or 0.0, 0.0))
     sums = [0.0] * len(SIZES)
     best_start = len(usable) - 1
     for number, window in enumerate(usable):
@@ -57,6 +60,35 @@ def performance_signal(
     return PerformanceSignal(
         fired=statistic >= LIMIT, statistic=statistic, windows=len(recent), labelled=labelled, recent_loss=loss, bound=bound
     )
+
+
+def _reference_z(df: int | None) -> float:
+    """The 90 % quantile of Student's t with ``df`` degrees of freedom: a variance from few observations may be far too small.
+
+    By the finite series of the distribution for whole ``df`` (Abramowitz & Stegun 1964, 26.7.3 and 26.7.4), bisected.
+    """
+    if df is None or df > _MANY:
+        return _REFERENCE_Z
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _between(middle, max(df, 1)) < 2 * _REFERENCE_SHARE - 1 else (low, middle)
+    return math.tan(low) * math.sqrt(max(df, 1))
+
+
+def _between(angle: float, df: int) -> float:
+    """P(|T| <= t) for ``t = sqrt(df) tan(angle)``."""
+    cosine, term, total = math.cos(angle), 1.0, 0.0
+    if df % 2:
+        term = cosine
+        for number in range(1, df - 1, 2):
+            total += term
+            term *= cosine * cosine * (number + 1) / (number + 2)
+        return 2 / math.pi * (angle + math.sin(angle) * total)
+    for number in range(0, df - 1, 2):
+        total += term
+        term *= cosine * cosine * (number + 1) / (number + 2)
+    return math.sin(angle) * total
 
 
 def _z(window: WindowEvidence, bound: float) -> float:

@@ -14,6 +14,7 @@ from volant.tracking.model import Artifact, Metric, Run, RunStatus
 from volant.tracking.ports import RunStore
 
 PROCESS_TAG = "volant.process"
+DECISION_TAG = "volant.decision"
 EXPERIMENT = "volant"
 
 

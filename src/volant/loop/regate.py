@@ -5,9 +5,9 @@ import numpy as np
 from volant.data.split import Split
 from volant.gates.model import GateReport
 from volant.kernel.errors import IllegalTransitionError
-from volant.loop.cycle import Ports, Progress, Setting
 from volant.loop.freezing import freeze
 from volant.loop.judging import Judging, seen_rows
+from volant.loop.setting import Ports, Progress, Setting
 from volant.loop.table import Table, split_of, table_of
 from volant.loop.traces import lineage_of_version
 from volant.registry.model import ModelVersion

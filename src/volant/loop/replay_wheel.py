@@ -219,6 +219,7 @@ class Wheel:
             labels_since_training=labels,
             reference_loss=None if reference is None else reference.mean,
             reference_variance=None if reference is None else reference.variance,
+            reference_df=None if reference is None or not reference.known else reference.df,
             windows=tuple(self._window_evidence(past, now) for past in range(number)) if listens and reference else (),
         )
 

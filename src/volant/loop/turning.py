@@ -9,15 +9,19 @@ from dataclasses import dataclass
 
 from volant.kernel.crashpoints import reach
 from volant.kernel.errors import VolantError
-from volant.loop.cycle import Asked, Cycle, Ports, Progress, Setting, Turned
+from volant.loop.cycle import Asked, Cycle
 from volant.loop.decide import decide
+from volant.loop.grounds import Grounds, with_grounds
 from volant.loop.ledger import CycleEnd, DecisionLedger, OpenCycle
-from volant.loop.lived import Lived
-from volant.loop.model import Action, Decision, LoopPolicy
+from volant.loop.lived import lived_now
+from volant.loop.model import Action, Decision
+from volant.loop.recording import DECISION_TAG
+from volant.loop.releasing import Turned
+from volant.loop.setting import Ports, Progress, Setting
+from volant.pipelines.first_reading import as_first_read
 from volant.tracking.model import RunStatus
 
 ACTOR = "policy"
-DECISION_TAG = "volant.decision"
 UNKNOWN = ""  # the mark of a cycle whose process died: labels may have come since it learned
 _LOOKED_BACK = 50
 
@@ -32,20 +36,26 @@ class Looked:
 
 
 class Automation:
-    """Decides for one project. Whoever lets it act holds the project's run lock."""
+    """Decides for one project. Whoever lets it act holds the project's run lock. ``looked_before``: when the same server looked
+    the last time.
+    """
 
-    def __init__(self, ports: Ports, setting: Setting, *, remember: Callable[[Turned], None] = lambda _: None) -> None:
+    def __init__(
+        self, ports: Ports, setting: Setting, *, remember: Callable[[Turned], None] = lambda _: None, looked_before: int | None = None
+    ) -> None:
         self._ports = ports
         self._setting = setting
         self._remember = remember
+        self._looked_before = looked_before
         self._ledger = DecisionLedger(ports.events, setting.config.project)
 
     def plan(self) -> tuple[Decision, ...]:
         """What would be decided now. Changes nothing."""
-        config = self._setting.config
-        lived = Lived(self._ports, self._setting)
-        policy = LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy, stepwise=bool(config.release.steps))
-        return decide(lived.state(), lived.evidence(), policy, self._ports.clock.now())
+        return self._consider()[0]
+
+    def _consider(self) -> tuple[tuple[Decision, ...], Grounds]:
+        grounds = lived_now(self._ports, self._setting).grounds(self._looked_before)
+        return decide(grounds.state, grounds.evidence, grounds.policy, grounds.seen.at), grounds
 
     def has_work(self, decisions: tuple[Decision, ...]) -> bool:
         """Whether a look would do more than wait."""
@@ -57,13 +67,12 @@ class Automation:
         begun = self._ledger.open_cycle()
         if begun is not None:
             return self._carry_on(begun, progress, (begun.decided,))
-        seq = len(self._ledger.events())
-        decisions = self.plan()
+        decisions, grounds = self._consider()
         for decision in decisions:
             if decision.action is Action.RETRAIN:
-                return self._retrain(decision, seq, progress, decisions)
+                return self._retrain(with_grounds(self._ports.objects, decision, grounds), grounds.seen.loop, progress, decisions)
             if decision.action is Action.PROMOTE and decision.version is not None:
-                self._promote(decision, decision.version, seq)
+                self._promote(with_grounds(self._ports.objects, decision, grounds), decision.version, grounds.seen.loop)
         return Looked(decisions)
 
     def retrain(self, reason: str, *, actor: str, progress: Progress) -> Looked:
@@ -92,7 +101,11 @@ class Automation:
             return Looked(
                 decisions, end=self._end(CycleEnd(decision=begun.decision, mark=UNKNOWN, run_id=finished[0], version=finished[1]))
             )
-        mark = Lived(self._ports, self._setting).mark
+        with as_first_read():
+            return self._turn(begun, progress, decisions)
+
+    def _turn(self, begun: OpenCycle, progress: Progress, decisions: tuple[Decision, ...]) -> Looked:
+        mark = lived_now(self._ports, self._setting).mark
         cycle = Cycle(self._ports, self._setting)
         try:
             turned = cycle.turn(Asked(params={}, tags={DECISION_TAG: begun.decision}), progress)

@@ -1,6 +1,6 @@
 """Keeping what is known of the champion's realised performance, revised as labels arrive."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from volant.gates.model import GateReport
 from volant.kernel.codec import canonical, decode, plain
 from volant.kernel.digests import digest_value
 from volant.kernel.objects import ObjectStore
-from volant.monitoring.model import FILLING, NEVER_LABELLED, LiveReport
+from volant.monitoring.model import FILLING, NEVER_LABELLED, LiveReport, WindowBasis
 from volant.monitoring.performance import CHAMPION_ARM, Question, Watched, watched
 from volant.monitoring.ports import WindowStore
 from volant.monitoring.reference import full_reference
@@ -92,14 +92,25 @@ class Performance:
         return report
 
 
-def recomputed(predictions: Predictions, labels: LabelStore, report: LiveReport) -> Watched:
-    """The windows of a report once more, from the log and the labels themselves: as they were then, whatever came since."""
-    question = msgspec.convert(report.question, Question)
+def recomputed(predictions: Predictions, labels: LabelStore, basis: WindowBasis) -> Watched:
+    """The windows once more, from the log and the labels themselves: as they were then, whatever came since."""
+    question = msgspec.convert(basis.question, Question)
     return watched(
-        predictions.table(report.model, upto=report.position),
-        labels.current(report.model, report.recorded_at, revision=report.labels),
+        predictions.table(basis.model, upto=basis.position),
+        labels.current(basis.model, basis.known_by, revision=basis.labels),
         question,
-        epoch=report.epoch,
+        epoch=basis.epoch,
+    )
+
+
+def computed_at(predictions: Predictions, labels: LabelStore, basis: WindowBasis, now: int) -> Watched:
+    """What the same question would have shown at the instant ``now``: predictions made and labels recorded and known by then."""
+    question = replace(msgspec.convert(basis.question, Question), known_by=now)
+    return watched(
+        predictions.table(basis.model, until=now + 1),
+        labels.current(basis.model, now, revision=labels.revision(basis.model, recorded_by=now)),
+        question,
+        epoch=basis.epoch,
     )
 
 

@@ -91,6 +91,21 @@ class Reference(Value, frozen=True, kw_only=True):
     high: float | None = None
 
 
+class WindowBasis(Value, frozen=True, kw_only=True):
+    """What live windows are computed from: enough to compute them once more from the log and the labels themselves.
+
+    ``position``: lines of each source of the log (``Predictions.table``, upto); ``labels``: LabelStore.revision;
+    ``question``: what was asked of them (``performance.Question``).
+    """
+
+    model: str
+    epoch: int
+    known_by: int
+    labels: int
+    position: dict[str, int]
+    question: dict[str, Any]
+
+
 class LiveReport(Value, frozen=True, kw_only=True):
     """The realised performance of one epoch's champion. ``labels``, ``labels_known`` and ``lines`` name what it
     was computed from.
@@ -106,8 +121,23 @@ class LiveReport(Value, frozen=True, kw_only=True):
     labels_known: int = 0  # LabelStore.known_until by then
     lines: int  # Covered.revision
     asked: str = ""  # digest of the settings it was computed under
-    position: dict[str, int] = {}  # lines of each source of the log that it was computed from (``Predictions.table``, upto)
-    question: dict[str, Any] = {}  # what was asked of them (``performance.Question``), so that it can be asked again
+    position: dict[str, int] = {}  # as in WindowBasis
+    question: dict[str, Any] = {}
     reference: Reference | None
     windows: tuple[WindowPerformance, ...]
     slices: tuple[SlicePerformance, ...] = ()
+
+    def basis(self) -> WindowBasis:
+        """What its windows were computed from."""
+        return WindowBasis(
+            model=self.model,
+            epoch=self.epoch,
+            known_by=self.recorded_at,
+            labels=self.labels,
+            position=self.position,
+            question=self.question,
+        )
+
+    def evidence(self) -> tuple[WindowEvidence, ...]:
+        """The windows that decisions may rest on, oldest first."""
+        return tuple(window.evidence() for window in self.windows if window.ready)

@@ -19,6 +19,7 @@ from volant.kernel.digests import digest
 from volant.kernel.errors import InvalidInputError, VolantError
 from volant.models.user_errors import user_error
 from volant.pipelines.closure import Sources
+from volant.pipelines.first_reading import file_bytes
 from volant.pipelines.model import Graph, StepDef
 from volant.pipelines.observe import Place, Reads, note_import, observing
 
@@ -28,7 +29,7 @@ class _FromSource(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        source = self.get_data(path)
+        source = file_bytes(path)
         _process.loaded[fullname] = (path, digest(source))
         note_import(path)
         return self.source_to_code(source, path)
@@ -116,7 +117,7 @@ def _forget_folders_above(name: str) -> None:
 
 def _digest_of(path: str) -> str | None:
     try:
-        return digest(Path(path).read_bytes())
+        return digest(file_bytes(path))
     except OSError:
         return None
 

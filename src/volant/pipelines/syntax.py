@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from volant.kernel.errors import InvalidInputError, NotFoundError
+from volant.pipelines.first_reading import file_bytes
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -22,7 +23,7 @@ class Binding(NamedTuple):
 def read_source(path: Path, shown: str) -> bytes:
     """The file's bytes. ``NotFoundError`` if it is not there, ``InvalidInputError`` if it cannot be read."""
     try:
-        return path.read_bytes()
+        return file_bytes(path)
     except FileNotFoundError:
         raise NotFoundError(f"There is no file {shown}.", found=f"nothing at {path}", next_step="check train.pipeline") from None
     except OSError as error:

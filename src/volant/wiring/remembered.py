@@ -19,7 +19,7 @@ from volant.pipelines.model import Identity, Output, Scalar, StepResult
 from volant.wiring.project import Project
 
 if TYPE_CHECKING:
-    from volant.loop.cycle import Turned
+    from volant.loop.releasing import Turned
 
 Json = dict[str, Any]
 RUN = "volant run"  # no function can have this name
@@ -113,8 +113,8 @@ def _evidence(project: Project) -> list[int] | None:
     """The state of labels and log, as far as it can change what is learned from; None where it cannot."""
     if project.config.train.from_ is not TrainFrom.LOG:
         return None
-    known = project.labels.count(project.name, known_by=project.clock.now())
-    if known == 0:
+    known = project.labels.known_until(project.name, project.clock.now())
+    if known is None:
         return None
     from volant.evidence.log import open_rows
 

@@ -166,7 +166,7 @@ def _signal(live: LiveReport | None) -> Json | None:
     if live is None or live.reference is None:
         return None
     evidence = [window.evidence() for window in live.windows if window.ready]
-    found = performance_signal(evidence, live.reference.loss, live.reference.loss_variance)
+    found = performance_signal(evidence, live.reference.loss, live.reference.loss_variance, live.reference.df)
     return {**plain(found), "limit": LIMIT}
 
 

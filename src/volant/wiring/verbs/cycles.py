@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from volant.kernel.errors import ConflictError
-from volant.loop.cycle import Ports, Setting
+from volant.loop.setting import Ports, Setting
 from volant.wiring.child import Child
 from volant.wiring.project import CONFIG_FILE, Project
 from volant.wiring.remembered import unchanged_run
@@ -41,6 +41,7 @@ def ports_of(project: Project) -> Ports:
         lineage=project.lineage,
         registry=project.registry,
         rollouts=project.rollouts,
+        windows=project.windows,
         clock=project.clock,
         ids=project.ids,
     )

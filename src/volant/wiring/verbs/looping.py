@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from volant.kernel.codec import plain
-from volant.loop.cycle import Turned
+from volant.loop.releasing import Turned
 from volant.loop.turning import Automation, Looked
 from volant.wiring.project import Project
 from volant.wiring.remembered import circumstances, remember

@@ -6,7 +6,8 @@ from typing import Any
 
 from volant.kernel.audit import checkpoint_if_new
 from volant.kernel.codec import plain
-from volant.loop.cycle import Asked, Cycle, Turned
+from volant.loop.cycle import Asked, Cycle
+from volant.loop.releasing import Turned
 from volant.pipelines.cache import StepCache
 from volant.pipelines.graph import build_graph
 from volant.pipelines.inputs import input_digests, training_of
