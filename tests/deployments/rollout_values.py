@@ -28,9 +28,9 @@ def tally(**epochs):
     return Tally(epochs={name[1:]: EpochCounts(champion=champion, candidate=candidate) for name, (champion, candidate) in epochs.items()})
 
 
-def services(stores, clock, ids):
+def services(stores, clock, ids, **more):
     registry = Registry(tx=stores.tx, events=stores.events, models=stores.models, gates=stores.gates)
-    return registry, Rollouts(tx=stores.tx, events=stores.events, registry=registry, clock=clock, ids=ids)
+    return registry, Rollouts(tx=stores.tx, events=stores.events, registry=registry, clock=clock, ids=ids, **more)
 
 
 def with_champion(stores, registry, versions=3):

@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from registry_values import MODEL
 from rollout_values import FULL, HALF, SHADOW, TENTH, counts, services, tally, with_champion
 
-from volant.deployments import rules
+from volant.deployments import history
 from volant.deployments.model import ACTIVE, Phase
 from volant.kernel.errors import VolantError
 from volant.testing.clock import CountingIds, FakeClock
@@ -89,7 +89,7 @@ class Rolling(RuleBasedStateMachine):
 
     @invariant()
     def the_events_alone_give_the_state(self) -> None:
-        assert rules.replayed(MODEL, self.stores.events.read(f"rollout/{MODEL}")) == self.rollouts.state(MODEL)
+        assert history.replayed(MODEL, self.stores.events.read(f"rollout/{MODEL}")) == self.rollouts.state(MODEL)
 
     @invariant()
     def live_rows_were_approved(self) -> None:

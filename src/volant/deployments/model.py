@@ -22,6 +22,15 @@ class Phase(StrEnum):
     REFUSED = "refused"  # it never answered one
 
 
+class End(StrEnum):
+    """What took a version back, or kept it from being let out."""
+
+    HARM = "harm"  # evidence, or its process ended again and again
+    UNFIT = "unfit"  # it cannot be run beside the champion, or was rejected meanwhile
+    OVERTAKEN = "overtaken"  # another champion serves
+    PERSON = "person"
+
+
 ACTIVE = frozenset({Phase.SHADOW, Phase.CANARY, Phase.HELD})
 
 
@@ -135,6 +144,7 @@ class Rollout(Value, frozen=True, kw_only=True):
     started_by: str = ""
     step_began_at: int = 0
     ended_at: int | None = None
+    end: End | None = None
     time_limit_us: int = 0
     limits_us: tuple[int, ...] = ()
     before_limits: dict[str, EpochCounts] = {}  # counts when the limits were fixed: they are not judged by them

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from volant.config.model import ReleaseConfig, StepConfig, StepKind
-from volant.deployments import rules
+from volant.deployments import history, rules
 from volant.deployments.model import Losses, Phase, Rollout, Tally
 from volant.gates.model import Verdict
 from volant.kernel.clock import Clock
@@ -15,24 +15,42 @@ from volant.kernel.transactions import Transactions
 from volant.registry.model import ModelState, VersionState
 from volant.registry.service import Registry
 
+Paused = Callable[[str], str | None]
+Tell = Callable[[Rollout, Rollout], None]
 Decide = Callable[[Rollout, int], list[NewEvent]]
 
 
 class Rollouts:
-    """One rollout per model at a time. Threads and processes may share the stores; two deciders never both win."""
+    """One rollout per model at a time. Threads and processes may share the stores; two deciders never both win.
 
-    def __init__(self, *, tx: Transactions, events: EventStore, registry: Registry, clock: Clock, ids: Ids) -> None:
+    ``paused`` says why a model's automation rests (None: it does not). ``tell`` hears of each change, before and after, in
+    its transaction.
+    """
+
+    def __init__(
+        self,
+        *,
+        tx: Transactions,
+        events: EventStore,
+        registry: Registry,
+        clock: Clock,
+        ids: Ids,
+        paused: Paused = lambda _: None,
+        tell: Tell = lambda _before, _after: None,
+    ) -> None:
         self._tx = tx
         self._events = events
         self._registry = registry
         self._clock = clock
         self._ids = ids
+        self._tell = tell
+        self.paused = paused
         self._known: dict[str, Rollout] = {}
 
     def state(self, model: str) -> Rollout:
         """The newest rollout, folded from the model's events; only those since the last look are read."""
         known = self._known.get(model, Rollout(model=model))
-        state = rules.replayed(model, self._events.read(rules.stream_of(model), known.seq), known)
+        state = history.replayed(model, self._events.read(history.stream_of(model), known.seq), known)
         self._known[model] = state
         return state
 
@@ -62,7 +80,7 @@ class Rollouts:
         def decide(state: Rollout, now: int) -> list[NewEvent]:
             registry = self._registry.state(model)
             self._check_startable(registry, candidate, override=override)
-            command = rules.Start(
+            command = history.Start(
                 rollout=self._ids.new(),
                 candidate=candidate,
                 champion=registry.champion or 0,
@@ -161,14 +179,18 @@ class Rollouts:
             over = rules.overtaken(state, registry.champion, now)
             if registry.versions[state.candidate] is VersionState.REJECTED and not state.override:
                 over = rules.unfit(state, now, why="it was rejected meanwhile")
-            found = over or rules.observe(state, tally, now, promised_us=promised_us)
+            found = over or rules.observe(state, tally, now, promised_us=promised_us, paused=self.paused(model) is not None)
             return found or (rules.kept(state, tally, now) if keep else [])
 
         return self._change(model, decide, actor)
 
     def weigh(self, model: str, rollout: str, losses: Losses, *, actor: str) -> Rollout:
         """Decide on what labels say of a rollout. Of another one than the newest it is dropped."""
-        return self._of(model, rollout, lambda state, now: rules.weigh(state, losses, now), actor)
+
+        def decide(state: Rollout, now: int) -> list[NewEvent]:
+            return rules.weigh(state, losses, now, paused=self.paused(model) is not None)
+
+        return self._of(model, rollout, decide, actor)
 
     def crashed(self, model: str, rollout: str, *, found: str, actor: str) -> Rollout:
         """The candidate's process ended by itself."""
@@ -184,16 +206,17 @@ class Rollouts:
     def _change(self, model: str, decide: Decide, actor: str) -> Rollout:
         before = self.state(model)
         with self._tx.transaction():
-            before = rules.replayed(model, self._events.read(rules.stream_of(model), before.seq), before)  # nobody writes now
+            before = history.replayed(model, self._events.read(history.stream_of(model), before.seq), before)  # nobody writes now
             events = decide(before, self._clock.now())
             after = before
             for event in events:
-                after = rules.evolve(after, event)
+                after = history.evolve(after, event)
             if not events:
                 return after
-            self._events.append(rules.stream_of(model), before.seq, events, actor=actor)
+            self._events.append(history.stream_of(model), before.seq, events, actor=actor)
             if before.active or after.id != before.id:
                 self._follow(after, actor)
+            self._tell(before, after)
         reach("rollout.committed")
         self._known[model] = after
         return after

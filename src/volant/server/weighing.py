@@ -53,7 +53,7 @@ class Weighing:
 
     def settled(self) -> bool:
         """Whether what is known now was weighed. May be asked in any thread."""
-        return self._facts() == self._weighed
+        return not self._may() or self._facts() == self._weighed
 
     def _facts(self) -> object:
         """What the losses depend on; None while nothing is on its way or no label is known."""

@@ -1,7 +1,7 @@
 """An opened project: its configuration, its stores and its services, put together from the adapters."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from volant.kernel.errors import NotFoundError
 from volant.kernel.ids import Ids, TimeOrderedIds
 from volant.kernel.steered_clock import clock_of
 from volant.monitoring.alerts import Alerts
+from volant.monitoring.rollout_alerts import tell
 from volant.registry.service import Registry
+from volant.wiring.pausing import Pauses
 from volant.wiring.stores import Stores, sqlite_stores
 
 if TYPE_CHECKING:
@@ -79,7 +81,15 @@ class Project:
         self.alerts = Alerts(
             stores.alerts, clock, ids, tx=stores.tx, events=stores.events, targets=tuple(target.to for target in config.watch.alerts)
         )
-        self.rollouts = Rollouts(tx=stores.tx, events=stores.events, registry=self.registry, clock=clock, ids=ids)
+        self.rollouts = Rollouts(
+            tx=stores.tx,
+            events=stores.events,
+            registry=self.registry,
+            clock=clock,
+            ids=ids,
+            paused=Pauses(stores.events),
+            tell=partial(tell, self.alerts),
+        )
 
     @cached_property
     def glances(self) -> "Glances":
