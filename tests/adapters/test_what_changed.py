@@ -62,6 +62,16 @@ def test_streams_with_new_events_are_named_once_and_then_no_more(stores):
     assert (streams, later > position) == ({"loop/bikes"}, True)
 
 
+def test_the_latest_events_come_newest_first_over_all_streams(stores):
+    assert stores.events.latest(5) == ()
+    append(stores, "model/bikes", count=2)
+    append(stores, "loop/bikes")
+    append(stores, "model/bikes", seq=2)
+    assert [(event.stream, event.seq) for event in stores.events.latest(3)] == [("model/bikes", 3), ("loop/bikes", 1), ("model/bikes", 2)]
+    assert [(event.stream, event.seq) for event in stores.events.latest(9, skip=3)] == [("model/bikes", 1)]
+    assert stores.events.latest(0) == stores.events.latest(5, skip=4) == ()
+
+
 def test_models_with_new_or_corrected_labels_are_named(stores):
     assert stores.labels.changed(None) == (0, frozenset())
     stores.labels.add("bikes", [label("a"), label("b")])

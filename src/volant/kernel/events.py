@@ -85,6 +85,10 @@ class EventStore(Protocol):
         """Events of one stream in order."""
         ...
 
+    def latest(self, limit: int, skip: int = 0) -> tuple[Event, ...]:
+        """Events of all streams, newest first, without the newest ``skip``."""
+        ...
+
     def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
         """Streams that got events since a position, and the position to ask from the next time; None: from now on. Positions only grow."""
         ...

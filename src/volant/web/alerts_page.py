@@ -36,7 +36,7 @@ def alerts_page(project: "Project", page: int = 1, *, may_acknowledge: bool = Fa
 
 def glance(project: "Project") -> Json:
     """For the overview: how many are open, and the worst that nobody looks after."""
-    found = project.alerts.open()
+    found = project.glances.alerts()
     unseen = [alert for alert in found if alert.acknowledged_at is None]
     worst = next(iter(unseen), None)
     return {

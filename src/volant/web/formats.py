@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from volant.kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from volant.wiring.wheel import about
 
 NONE = "–"  # noqa: RUF001 - an en dash is what absence looks like in a table
 SPACE = "\u00a0"  # a number stays with its unit
@@ -112,6 +113,11 @@ def lasting(duration_us: int | None) -> str:
             whole, part = rest // unit, rest % unit // lower
             return f"{whole:,}{SPACE}{name}" + (f"{SPACE}{part}{SPACE}{lower_name}" if part and whole < 10 else "")
     return NONE
+
+
+def expected(duration_us: int | None) -> str:
+    """How long something will take: ``about 3 days``."""
+    return NONE if duration_us is None else about(duration_us)
 
 
 def ago(at: int | None, now: int) -> str:

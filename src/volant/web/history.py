@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from volant.wiring.project import Project
 
 Json = dict[str, Any]
+LOOKED_BACK = 1000
+_AT_ONCE = 100
 _SHOWN = {"reason", "override", "version", "sentence", "decision", "action", "at", "trigger", "evidence", "error", "mark", "code", "run_id"}
 
 
@@ -22,6 +24,18 @@ def decisions(project: "Project", model: str, number: int | None = None) -> list
     events.sort(key=lambda event: (event.recorded_at, event.id), reverse=True)
     found = [entry(event) for event in events]
     return [line for line in found if number is None or line["version"] == number]
+
+
+def recent(project: "Project", most: int) -> list[Json]:
+    """The newest decisions about any model of the store."""
+    found: list[Json] = []
+    for skip in range(0, LOOKED_BACK, _AT_ONCE):
+        events = project.events.latest(_AT_ONCE, skip)
+        kept = [event for event in events if event.stream.startswith(("model/", "loop/")) and not _is_plain_end(event)]
+        found += [entry(event) for event in kept]
+        if len(found) >= most or len(events) < _AT_ONCE:
+            break
+    return sorted(found[:most], key=lambda line: line["recorded_at"], reverse=True)
 
 
 def _is_plain_end(event: Event) -> bool:

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from volant.gates.model import Verdict
 from volant.monitoring.model import LiveReport, WindowPerformance
 
 if TYPE_CHECKING:
@@ -11,8 +12,13 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 MOST_POINTS = 240
-_RETRAIN = "decided to retrain"
-_MARKED = {"rolled_back": "rollback", "rollback": "rollback"}
+_MARKED = {
+    "decided to retrain": "retrain",
+    "decided to refuse": "refuse",
+    "rejected": "refuse",
+    "rolled_back": "rollback",
+    "rollback": "rollback",
+}
 
 
 def live_performance(project: "Project", model: str, events: Sequence[Json]) -> Json:
@@ -86,9 +92,16 @@ def _markers(series: Sequence[Json], events: Sequence[Json], ends: list[int]) ->
     first = series[0]["points"][0]["from_at"]
     others = []
     for event in reversed(events):
-        kind = "retrain" if event["kind"] == _RETRAIN else _MARKED.get(event["kind"])
+        kind = _marked(event)
         if kind is not None and event["recorded_at"] >= first:
             place = bisect_right(ends, event["recorded_at"])
-            text = event["reason"] or kind
+            text = event["reason"] or (f"the gate did not pass v{event['version']}" if kind == "refuse" else kind)
             others.append({"kind": kind, "place": place, "version": event["version"], "text": text, "recorded_at": event["recorded_at"]})
     return sorted([*champions, *others], key=lambda marker: marker["place"])
+
+
+def _marked(event: Json) -> str | None:
+    """The kind of marker that an event gets. A version whose gate said no was refused when it was registered."""
+    if event["kind"] == "registered" and event["facts"].get("verdict") == Verdict.FAIL.value:
+        return "refuse"
+    return _MARKED.get(event["kind"])

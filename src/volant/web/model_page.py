@@ -3,13 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from volant.gates.model import GateReport
+from volant.kernel.codec import plain
 from volant.kernel.errors import NotFoundError
 from volant.registry.model import ModelState, ModelVersion, VersionState
 from volant.web.checks import TONES, difference, main_check, newest_reports
 from volant.web.drawings import forest_reach
 from volant.web.history import decisions
 from volant.web.live import live_performance
-from volant.web.overview import next_step
+from volant.web.wheel_view import wheel_view
+from volant.wiring.waiting import waiting
+from volant.wiring.wheel import turn
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -44,6 +47,7 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
     reports = newest_reports(project, model)
     history = decisions(project, model)
     events = _by_version(history)
+    facts, now = project.glances.facts(model), project.clock.now()
     shown = versions[(page - 1) * PAGE : page * PAGE]
     rows = [_row(project, version, state, reports.get(version.package), events.get(version.number, [])) for version in shown]
     effects = [row["difference"]["effect"] for row in rows if row["difference"]]
@@ -59,7 +63,8 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
         "reach": forest_reach(effects),
         "trend": [version.metrics.get(project.config.metric) for version in reversed(versions[:60])],
         "live": live_performance(project, model, history),
-        "next": next_step(project, state, versions, reports, project.clock.now()),
+        "wheel": wheel_view(project, facts, turn(facts, now)),
+        "next": plain(waiting(facts, now)),
     }
 
 

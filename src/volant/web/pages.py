@@ -13,8 +13,8 @@ from volant.web.decisions import Decisions, whole_number
 from volant.web.overview import overview
 from volant.web.rendering import Site, address, may, twin
 from volant.web.rollout_page import RolloutDecisions, rollout_page
+from volant.web.timeline import timeline
 from volant.web.version_sheet import version_sheet
-from volant.wiring.traffic import Traffic
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -56,7 +56,6 @@ class Pages:
     def __init__(self, project: "Project") -> None:
         self._project = project
         self._site = Site(project.name, project.clock)
-        self._traffic = Traffic(project)
         self._decisions = Decisions(project, self._site)
         self._rollout = RolloutDecisions(project, self._site)
 
@@ -64,7 +63,7 @@ class Pages:
         """All declarations but the static files."""
         project, sheet = self._project, "/models/{model}/versions/{number}"
         return [
-            *self._page("/", "overview.html", lambda _r: overview(project, self._traffic), "Overview"),
+            *self._page("/", "overview.html", self._overview, "Overview"),
             *self._page("/models", "models.html", lambda _r: model_page.models_list(project), "Models"),
             *self._page("/models/{model}", "model.html", self._model, "Versions of a model"),
             *self._page(sheet, "version.html", self._version, "Decision sheet of a version"),
@@ -83,6 +82,7 @@ class Pages:
                 summary="Say that you look after an alert.",
                 handler=Acknowledging(project, self._site),
             ),
+            *self._page("/decisions", "decisions.html", self._timeline, "Decisions"),
             *self._page("/rollout", "rollout.html", lambda r: rollout_page(project, r), "Rollout"),
             *self._page("/audit", "audit.html", lambda r: audit_page(project, _page_number(r)), "Audit"),
             Route(method="GET", path="/login", needs=PUBLIC, summary="A form for a token.", handler=self._login),
@@ -127,6 +127,14 @@ class Pages:
 
     def _names(self) -> frozenset[str]:
         return frozenset((self._project.name, *self._project.models.models()))
+
+    def _overview(self, request: Request) -> Json:
+        query = request.query
+        return overview(self._project, search=query.get("search", ""), sort=query.get("sort") or "attention", page=_page_number(request))
+
+    def _timeline(self, request: Request) -> Json:
+        query = request.query
+        return timeline(self._project, query.get("model", ""), kind=query.get("kind", ""), page=_page_number(request))
 
     def _model(self, request: Request) -> Json:
         return model_page.model_page(self._project, request.params["model"], _page_number(request))

@@ -22,13 +22,14 @@ Json = dict[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 SMALLEST_COMPRESSED = 1024
 FILTERS = (
-    *("number", "signed", "interval", "span", "percent", "size", "lasting", "ago", "moment", "stamp"),
+    *("number", "signed", "interval", "span", "percent", "size", "lasting", "ago", "moment", "stamp", "expected"),
     *("segment", "short", "run_short", "words", "breakable", "instant"),
 )
 NAVIGATION = (
     ("/", "Overview"),
     ("/models", "Models"),
     ("/rollout", "Rollout"),
+    ("/decisions", "Decisions"),
     ("/runs", "Runs"),
     ("/data", "Data"),
     ("/replays", "Replays"),

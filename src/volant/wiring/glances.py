@@ -56,6 +56,13 @@ class Glances:
                 self._wheels[name] = turn(stored, now)
             return {name: self._wheels[name] for name in names}
 
+    def alerts(self) -> tuple[Alert, ...]:
+        """Open alerts of all models, newest first."""
+        with self._lock:
+            self._refresh()
+            found = [alert for alerts in self._open_alerts().values() for alert in alerts]
+        return tuple(sorted(found, key=lambda alert: (alert.opened_at, alert.id), reverse=True))
+
     def _refresh(self) -> None:
         """Forget what changed."""
         for model, topics in self._changes.look().items():
@@ -125,7 +132,13 @@ class Glances:
         counts = self.traffic.counts(stored.model, now)
         week = project.labels.count(stored.model, known_by=now, recorded_after=now - WEEK_US) if stored.labels else 0
         facts = msgspec.structs.replace(
-            stored, alerts=alerts, server=server, rows_day=counts["last_day"], rows_total=counts["total"], labels_week=week
+            stored,
+            alerts=alerts,
+            server=server,
+            rows_day=counts["last_day"],
+            rows_by_day=tuple(counts["by_day"]),
+            rows_total=counts["total"],
+            labels_week=week,
         )
         return self._with_own(facts, now) if stored.own else facts
 

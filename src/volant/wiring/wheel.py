@@ -65,6 +65,7 @@ class Facts(Value, frozen=True, kw_only=True):
     rollout: Rollout
     server: str | None = None
     rows_day: int = 0
+    rows_by_day: tuple[int, ...] = ()  # of the last 30 times 24 hours, oldest first
     rows_total: int = 0
     labels: int = 0
     labels_week: int = 0

@@ -176,7 +176,7 @@ def watch(facts: Facts, _now: int) -> Cell:
     """How right it is on live rows."""
     newest = _newest_window(facts.live)
     figure = None if newest is None or newest.value is None else f"{facts.metric} {_short(newest.value)}"
-    alarm = _alarm(facts, "watch", "needs a look", figure)
+    alarm = _alarm(facts, "watch", "", figure)
     if alarm is not None:
         return alarm
     if facts.champion is None:
@@ -283,14 +283,14 @@ def _labels(count: int, facts: Facts) -> Found:
 
 
 def _alarm(facts: Facts, stage: str, state: str, figure: str | None) -> Cell | None:
-    """The worst alert about a stage. One that somebody looks after needs nobody else."""
+    """The worst alert about a stage, by ``state`` or else its cause. One that somebody looks after needs nobody else."""
     found = worst(tuple(alert for alert in facts.alerts if stage_of(alert) == stage))
     if found is None:
         return None
     seen = found.acknowledged_at is not None
     return Cell(
         stage=stage,
-        state=f"{state}, looked after" if seen else state,
+        state=f"{state or found.cause}{', looked after' if seen else ''}",
         tone=TONES[found.severity],
         figure=figure,
         attention=None if seen else found.sentence,

@@ -47,6 +47,13 @@ class MemoryEvents:
             found: tuple[Event, ...] = self._streams.get(stream, ())
             return found[max(after_seq, 0) :]
 
+    def latest(self, limit: int, skip: int = 0) -> tuple[Event, ...]:
+        """See the port."""
+        with self._db.reading():
+            found = [event for events in self._streams.values() for event in events]
+            found.sort(key=lambda event: self._positions[event.id], reverse=True)
+        return tuple(found[max(skip, 0) : max(skip, 0) + max(limit, 0)])
+
     def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
         """See the port."""
         with self._db.reading():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from volant.adapters.db.sqlite.database import SqliteDatabase
+from volant.adapters.db.sqlite.database import Rows, SqliteDatabase
 from volant.adapters.db.sqlite.statements import statements
 from volant.adapters.streams import chained, conflict, effect_ids
 from volant.kernel.codec import canonical, decode
@@ -47,8 +47,11 @@ class SqliteEvents:
 
     def read(self, stream: str, after_seq: int = 0) -> tuple[Event, ...]:
         """See the port."""
-        names = ("id", "stream", "seq", "kind", "data", "actor", "recorded_at", "chain")
-        return tuple(Event(**dict(zip(names, row, strict=True))) for row in self._db.rows(self._sql["read"], (stream, after_seq)))
+        return _events(self._db.rows(self._sql["read"], (stream, after_seq)))
+
+    def latest(self, limit: int, skip: int = 0) -> tuple[Event, ...]:
+        """See the port."""
+        return _events(self._db.rows(self._sql["latest"], (max(limit, 0), max(skip, 0))))
 
     def changed(self, after: int | None) -> tuple[int, frozenset[str]]:
         """See the port."""
@@ -86,6 +89,11 @@ class SqliteEvents:
             Checkpoint(number=number, recorded_at=at, heads=_heads(heads), chain=chain)
             for number, at, heads, chain in self._db.rows(self._sql["checkpoints"], (0,))
         )
+
+
+def _events(rows: Rows) -> tuple[Event, ...]:
+    names = ("id", "stream", "seq", "kind", "data", "actor", "recorded_at", "chain")
+    return tuple(Event(**dict(zip(names, row, strict=True))) for row in rows)
 
 
 def _heads(stored: bytes) -> dict[str, tuple[int, str]]:

@@ -10,6 +10,9 @@ INSERT INTO event (id, stream, seq, kind, data, actor, recorded_at, chain) VALUE
 -- name: read
 SELECT id, stream, seq, kind, data, actor, recorded_at, chain FROM event WHERE stream = ? AND seq > ? ORDER BY seq;
 
+-- name: latest
+SELECT id, stream, seq, kind, data, actor, recorded_at, chain FROM event ORDER BY position DESC LIMIT ? OFFSET ?;
+
 -- name: changed
 SELECT stream, max(position) FROM event WHERE position > ? GROUP BY +stream;
 -- The plus keeps to new rows: without it the index on streams is walked whole.
