@@ -27,6 +27,8 @@ PAGES = (
     f"/replays/{14:032x}",
     "/lineage?node=bikes@2",
     "/alerts",
+    "/decisions",
+    "/rollout",
     "/audit",
     "/login",
 )
@@ -187,8 +189,7 @@ def test_the_overview_shows_what_changed_without_being_loaded_again(opened, tmp_
         page = opened()
         page.goto(own.url + "/")
         project.registry.reject("bikes", 5, reason="Too slow.", actor="ada")
-        page.evaluate("refresh()")
-        page.get_by_text("Too slow.").wait_for(timeout=5_000)
+        page.get_by_text("Too slow.").wait_for(timeout=20_000)
 
 
 def test_the_keyboard_reaches_the_content_and_every_control_has_a_name(site, opened):

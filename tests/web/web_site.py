@@ -17,10 +17,12 @@ from volant.server.addresses import listen
 from volant.server.app import App
 from volant.server.guard import Guard
 from volant.server.listening import HttpServer, loop_factory
+from volant.server.live import Live
 from volant.server.metrics import ControlMetrics
 from volant.server.table import RouteTable
 from volant.testing.clock import CountingIds, FakeClock
 from volant.web.pages import error_page, routes
+from volant.wiring.changes import Changes
 from volant.wiring.project import Project
 from volant.wiring.stores import memory_stores, sqlite_stores
 
@@ -81,12 +83,13 @@ def site_of(project, *, asks=False):
         secrets = {role: tokens.create(role.value, role)[1] for role in Role}
         book.replace(tokens.live())
     declared = [route for route in login.routes(book) if (route.method, route.path) != ("GET", "/login")]
-    table = RouteTable([*routes(project), *declared])
+    live = Live(Changes(project).look, project.clock, round_seconds=0.05)
+    table = RouteTable([*routes(project), *declared, live.route()])
     guard = Guard(book, asks=asks, hosts=frozenset({"127.0.0.1"}))
     app = App(table, guard, ControlMetrics(), error_page=error_page(project))
     with listen("127.0.0.1", 0) as listener:
         port, started, ended = listener.getsockname()[1], threading.Event(), threading.Event()
-        thread = threading.Thread(target=_serve, args=(app, listener, started, ended), daemon=True)
+        thread = threading.Thread(target=_serve, args=(app, live, listener, started, ended), daemon=True)
         thread.start()
         assert started.wait(10)
         try:
@@ -97,13 +100,15 @@ def site_of(project, *, asks=False):
             app.close()
 
 
-def _serve(app, listener, started, ended):
+def _serve(app, live, listener, started, ended):
     async def run():
-        server = HttpServer(app, started.set)
+        telling = asyncio.create_task(live.run())
+        server = HttpServer(app, started.set, stopping=live.close)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await asyncio.to_thread(ended.wait)
         server.stop()
         await task
+        telling.cancel()
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(run())

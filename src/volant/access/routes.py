@@ -98,7 +98,8 @@ class Route(Value, frozen=True, kw_only=True):
 
     ``path`` may hold ``{name}`` for one segment and, at its end, ``{name:path}`` for one or more. ``handler`` runs in
     a thread, or on the event loop where ``inline`` says that it neither waits nor computes. ``stream`` is for bodies
-    that are passed on while they arrive. Exactly one of the two is given.
+    that are passed on while they arrive; ``lasting`` where it goes on until the client leaves, so that its duration says
+    nothing. Exactly one of the two is given.
     """
 
     method: str
@@ -108,6 +109,7 @@ class Route(Value, frozen=True, kw_only=True):
     handler: Handler | None = None
     stream: Stream | None = None
     inline: bool = False
+    lasting: bool = False
     max_body: int = 64 * KIB
     query: Mapping[str, str] = {}  # name -> what it means, for the API description
     body: Mapping[str, str] = {}  # field -> what it means, for the API description

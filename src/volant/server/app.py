@@ -52,7 +52,8 @@ class App:
         finally:
             label = exchange.route.path if exchange.route else "none"
             method = scope["method"] if exchange.route else "any"
-            self._metrics.answered(method, label, exchange.status, perf_counter_ns() - exchange.started_ns)
+            taken = 0 if exchange.route and exchange.route.lasting else perf_counter_ns() - exchange.started_ns
+            self._metrics.answered(method, label, exchange.status, taken)
 
     async def _answer(self, exchange: "_Exchange") -> None:
         try:

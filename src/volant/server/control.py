@@ -24,6 +24,7 @@ from volant.server.jobs import COMMAND as JOBS_COMMAND
 from volant.server.jobs import Jobs
 from volant.server.launch import Launcher
 from volant.server.leadership import TTL_US, Leadership, lease_name
+from volant.server.live import Live
 from volant.server.metrics import ControlMetrics
 from volant.server.outbox import settle_champion_changes
 from volant.server.rollouts import ROUND_SECONDS as ROLLOUT_SECONDS
@@ -38,6 +39,7 @@ from volant.server.weighing import Weighing
 from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
 from volant.wiring.alerting import deliverer
+from volant.wiring.changes import Changes
 from volant.wiring.watched import log_mark
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ class Control:
             count=lambda: len(project.alerts.open(project.name)),
             round_seconds=telling.ROUND_SECONDS / hurry,
         )
+        self.live = Live(Changes(project).look, project.clock, prepare=project.glances.wheels)
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
         self.app = App(RouteTable(self._routes(pages)), guard, self.metrics, error_page=error_page)
 
@@ -137,6 +140,7 @@ class Control:
             why_not=self.why_not,
             leads=lambda: self.leadership.held,
             open_alerts=lambda: self.telling.open_alerts,
+            open_pages=lambda: self.live.listeners,
             metrics=self.metrics,
         )
         api = Api(self.project, self.status)
@@ -148,6 +152,7 @@ class Control:
             description(lambda: self.app.table.routes),
             *inference_routes(self.forwarder),
             *own_login,
+            self.live.route(),
             *pages,
         )
 

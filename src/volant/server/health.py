@@ -23,6 +23,7 @@ class Health:
         why_not: Callable[[], VolantError],
         leads: Callable[[], bool],
         open_alerts: Callable[[], int],
+        open_pages: Callable[[], int] = lambda: 0,
         metrics: ControlMetrics,
     ) -> None:
         self._model = model
@@ -30,6 +31,7 @@ class Health:
         self._why_not = why_not
         self._leads = leads
         self._open_alerts = open_alerts
+        self._open_pages = open_pages
         self._metrics = metrics
 
     def routes(self) -> tuple[Route, ...]:
@@ -69,6 +71,7 @@ class Health:
             Gauge(name="volant_serving_epoch", text="Champion changes when it began to serve.", value=standing.epoch or 0),
             Gauge(name="volant_worker_restarts", text="Workers that ended by themselves since the start.", value=standing.restarts),
             Gauge(name="volant_leader", text="1 while this server holds the lease and decides.", value=self._leads()),
+            Gauge(name="volant_open_pages", text="Open pages that are told what changes.", value=self._open_pages()),
             Gauge(name="volant_open_alerts", text="Alerts whose cause holds, looked after or not.", value=self._open_alerts()),
         )
         return Response(body=self._metrics.render(gauges).encode(), content_type=METRICS_TYPE)

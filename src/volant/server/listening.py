@@ -66,9 +66,16 @@ class _LimitedProtocol(HttpToolsProtocol):
 
 
 class HttpServer(uvicorn.Server):
-    """Leaves signals to whoever runs it, and says when it answers."""
+    """Leaves signals to whoever runs it, and says when it answers and when it is about to stop."""
 
-    def __init__(self, app: Any, started: Callable[[], None], *, head_seconds: float = HEAD_SECONDS) -> None:
+    def __init__(
+        self,
+        app: Any,
+        started: Callable[[], None],
+        *,
+        head_seconds: float = HEAD_SECONDS,
+        stopping: Callable[[], None] = lambda: None,
+    ) -> None:
         protocol = type("LimitedProtocol", (_LimitedProtocol,), {"head_seconds": head_seconds})
         super().__init__(
             uvicorn.Config(
@@ -86,11 +93,17 @@ class HttpServer(uvicorn.Server):
             )
         )
         self._started = started
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets=sockets)
         self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say so, so that answers without an end are ended, then wait for what is being answered."""
+        self._stopping()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

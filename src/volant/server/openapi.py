@@ -51,8 +51,11 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
     }
 
 
+_SINGLE = frozenset({"/health", "/ready", "/metrics", "/events", "/labels", "/invocations", "/ping", "/version"})
+
+
 def _for_programs(path: str) -> bool:
-    return path.startswith(("/api/", "/v2")) or path in {"/health", "/ready", "/metrics", "/labels", "/invocations", "/ping", "/version"}
+    return path.startswith(("/api/", "/v2")) or path in _SINGLE
 
 
 def _operation(route: Route) -> dict[str, Any]:

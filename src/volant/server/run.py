@@ -84,7 +84,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
     control = build()
     await control.leadership.ask()
     await control.heed(await asyncio.to_thread(control.watch.look))
-    server = HttpServer(control.app, lambda: _announce(control, on_ready))
+    server = HttpServer(control.app, lambda: _announce(control, on_ready), stopping=control.live.close)
     _stop_on_signals(server)
     tasks = _Tasks(
         supervision=asyncio.create_task(control.supervisor.run()),
@@ -95,6 +95,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
         chores=asyncio.create_task(control.chores.run()),
         wheel=asyncio.create_task(control.wheel.run()),
         telling=asyncio.create_task(control.telling.run()),
+        live=asyncio.create_task(control.live.run()),
     )
     end = asyncio.create_task(_end_with_any(server, tasks))
     try:
@@ -115,6 +116,7 @@ class _Tasks(NamedTuple):
     chores: "asyncio.Task[None]"
     wheel: "asyncio.Task[None]"
     telling: "asyncio.Task[None]"
+    live: "asyncio.Task[None]"
 
 
 def _stop_on_signals(server: HttpServer) -> None:
@@ -142,7 +144,7 @@ async def _end_with_any(server: HttpServer, tasks: _Tasks) -> None:
 async def _stop(control: Control, tasks: _Tasks) -> None:
     """The worker drains first, then its log is sealed, then the lease is given up. Raises what a task failed with."""
     control.supervisor.stop()
-    cancelled = (tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts, tasks.weighing)
+    cancelled = (tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts, tasks.weighing, tasks.live)
     for task in cancelled:
         task.cancel()
     ended = [*await asyncio.gather(tasks.supervision, *cancelled, return_exceptions=True)]

@@ -121,23 +121,130 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: "120px" });
 addEventListener("beforeprint", () => { for (const box of document.querySelectorAll(".plot")) draw(box); });
 
-// Pages that show what goes on read themselves again, unless somebody is using them
+// Pages that show what goes on are told when something changes, read themselves again and swap the parts that differ
+const bare = (node) => {
+  const copy = node.cloneNode(true);
+  for (const time of copy.querySelectorAll("time.ago")) time.textContent = "";
+  for (const button of copy.querySelectorAll(".command.ready > button")) button.remove();
+  for (const box of copy.querySelectorAll(".command")) box.classList.remove("ready");
+  for (const part of [copy, ...copy.querySelectorAll(".fresh")]) {
+    part.classList.remove("fresh");
+    if (!part.getAttribute("class")) part.removeAttribute("class");
+  }
+  for (const details of copy.querySelectorAll("details")) details.removeAttribute("open");
+  return copy;
+};
+const parts = (node) => [...node.querySelectorAll("[data-live]")].filter((part) => part.parentElement.closest("[data-live], main") === node);
+function skeleton(node) {
+  const copy = bare(node);
+  for (const part of parts(copy)) part.replaceChildren();
+  for (const part of parts(copy)) for (const name of part.getAttributeNames()) if (name !== "data-live") part.removeAttribute(name);
+  return copy.outerHTML;
+}
+const inUse = (node) => {
+  const chosen = getSelection();
+  if (chosen && !chosen.isCollapsed && node.contains(chosen.anchorNode)) return true;
+  const fields = [...node.querySelectorAll("textarea, input, select")];
+  return fields.some((field) => field === document.activeElement || (field.tagName !== "SELECT" && field.value !== field.defaultValue));
+};
+// Swaps what differs; true where something in use was left as it was.
+function swap(old, fresh) {
+  if (bare(old).outerHTML === bare(fresh).outerHTML) return false;
+  const before = parts(old), after = parts(fresh);
+  if (before.length && skeleton(old) === skeleton(fresh)) {
+    return before.map((part, place) => swap(part, after[place])).some(Boolean);
+  }
+  if (inUse(old)) return true;
+  put(old, fresh);
+  return false;
+}
+function put(old, fresh) {
+  const focused = old.contains(document.activeElement) ? nameOf(old, document.activeElement) : null;
+  const open = [...old.querySelectorAll("details")].map((details) => details.open);
+  const known = new Set(parts(old).map((part) => part.dataset.live));
+  const next = document.importNode(fresh, true);
+  [...next.querySelectorAll("details")].forEach((details, place) => { if (open[place] && open.length === next.querySelectorAll("details").length) details.open = true; });
+  const scrolled = [...old.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+  old.replaceWith(next);
+  [...next.querySelectorAll(".scroll")].forEach((box, place) => { box.scrollLeft = scrolled[place] ?? 0; });
+  const changed = known.size ? parts(next).filter((part) => !known.has(part.dataset.live)) : [next];
+  for (const part of changed) if (part.tagName !== "MAIN") part.classList.add("fresh");
+  prepare(next);
+  if (focused !== null) focusOn(next, focused)?.focus({ preventScroll: true });
+}
+// What had the focus is found again by where it leads or what it says.
+const reachable = (node) => [...node.querySelectorAll("a[href], button, summary, [tabindex]")];
+const said = (item) => `${item.tagName} ${item.getAttribute("href") ?? ""} ${item.textContent.trim()}`;
+const nameOf = (node, item) => ({ itself: item === node, said: said(item), place: reachable(node).indexOf(item) });
+const focusOn = (node, name) => (name.itself ? node : reachable(node).find((item) => said(item) === name.said) ?? reachable(node)[name.place]);
+
+let asking = false, askAgain = false;
 async function refresh() {
   const main = document.querySelector("main[data-refresh]");
-  const busy = document.hidden || !main || main.contains(document.activeElement) || String(getSelection()) !== "";
-  if (busy) return;
+  if (document.hidden || !main) return;
+  if (asking) { askAgain = true; return; }
+  asking = true;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("main");
-    if (!fresh || fresh.innerHTML === main.innerHTML) return;
+    if (!fresh) return;
     document.body.dataset.now = page.body.dataset.now;
     started = performance.now();
-    main.replaceWith(fresh);
-    prepare(fresh);
-  } catch { /* the server is away; what is shown stays */ }
+    behind = swap(main, fresh);
+    tick();
+  } catch { /* the server is away; what is shown stays */ } finally {
+    asking = false;
+    if (askAgain) { askAgain = false; setTimeout(refresh, 1000); }
+  }
 }
+let behind = false; // something in use was left as it was: look again once it is not
+document.addEventListener("focusout", () => { if (behind) setTimeout(refresh, 200); });
+
+const live = document.getElementById("live");
+function standing(text, away) {
+  if (!live) return;
+  live.hidden = false;
+  live.textContent = text;
+  live.classList.toggle("away", away);
+}
+let source = null, retry = 0, polling = null;
+function listen() {
+  const main = document.querySelector("main[data-refresh]");
+  if (!main || !window.EventSource || source || document.hidden) return;
+  source = new EventSource("/events");
+  source.addEventListener("hello", (event) => {
+    const told = JSON.parse(event.data);
+    retry = 0;
+    clearInterval(polling);
+    polling = null;
+    standing("live", false);
+    if (told.changed_at >= Number(document.body.dataset.now) || away) refresh();
+    away = false;
+  });
+  source.addEventListener("changed", (event) => {
+    const told = JSON.parse(event.data), about = document.querySelector("main[data-refresh]")?.dataset.refresh;
+    if (told.any || !about || about in told.changed) refresh();
+  });
+  source.addEventListener("error", () => {
+    away = true;
+    standing("not told what changes now", true);
+    polling ??= listen();
+    if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    source = null;
+    retry = Math.min(retry + 1, 6);
+    setTimeout(listen, 1000 * 2 ** retry);
+  });
+}
+let away = false;
+// A page that nobody sees gives its connection back: browsers have only a few for all pages of a server.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) { listen(); return; }
+  if (source) { source.close(); source = null; away = true; }
+});
+addEventListener("pagehide", () => { source?.close(); source = null; });
+addEventListener("pageshow", (event) => { if (event.persisted) { away = true; listen(); } });
 
 function prepare(within) {
   offerCopies(within);
@@ -146,4 +253,4 @@ function prepare(within) {
 nameTheme();
 prepare(document);
 setInterval(tick, 20000);
-setInterval(refresh, 15000);
+listen();
