@@ -4,6 +4,7 @@ import pytest
 from stored_values import AT
 
 from volant.kernel.errors import ConflictError, InvalidInputError
+from volant.monitoring.drift_model import Aspect, ColumnDrift, ColumnShape, DriftReport, Kind, WindowShape
 from volant.monitoring.model import LiveReport, Reference, WindowPerformance
 from volant.monitoring.ports import Covered, Extent
 from volant.monitoring.summary import ColumnSummary, Latencies, WindowSummary
@@ -117,3 +118,47 @@ def test_the_performance_of_an_epoch_is_revised_in_its_place(stores):
     assert stores.windows.live("bikes", 2) == live(2, labels=9)
     assert [report.epoch for report in stores.windows.lives("bikes")] == [1, 2, 10]
     assert [report.epoch for report in stores.windows.lives("bikes", 2)] == [2, 10]
+
+
+def shape(number, **changes):
+    columns = {
+        "f:Zürich ☂": ColumnShape(rows=10, absent=1, counts=(4, 0, 5)),
+        "f:city": ColumnShape(rows=10, absent=0, unseen={"Lyon": 10}),
+    }
+    fields = {"model": "bikes", "epoch": 1, "arm": "champion", "number": number, "version": 3, "from_us": AT, "to_us": AT + 9, "rows": 10}
+    return WindowShape(**fields | {"columns": columns} | changes)
+
+
+def test_shapes_are_committed_with_their_windows_or_not_at_all(stores):
+    stores.windows.commit("bikes", Covered(), "b1", {"w": 7}, [window(0), window(1)], shapes=[shape(0), shape(1)])
+    assert stores.windows.shapes("bikes", 1, "champion") == (shape(0), shape(1))
+    assert stores.windows.shapes("bikes", 1, "champion", 1) == (shape(1),)
+    assert stores.windows.shape("bikes", 1, "champion", 1) == shape(1)
+    assert stores.windows.shape("bikes", 2, "champion", 1) is None
+    with pytest.raises(ConflictError):
+        stores.windows.commit("bikes", Covered(), "b1", {"w": 9}, [window(0)], shapes=[shape(0, rows=99)])
+    assert stores.windows.shape("bikes", 1, "champion", 0) == shape(0)
+
+
+def test_shapes_go_with_their_windows_when_everything_starts_anew(stores):
+    stores.windows.commit("bikes", Covered(), "b1", {"w": 7}, [window(0)], shapes=[shape(0)])
+    stores.windows.commit("trams", Covered(), "b1", {"w": 7}, [], shapes=[shape(0, model="trams")])
+    stores.windows.commit("bikes", stores.windows.covered("bikes"), "b2", {"w": 7}, [window(5)])
+    assert stores.windows.shapes("bikes", 1, "champion") == ()
+    assert stores.windows.shapes("trams", 1, "champion") == (shape(0, model="trams"),)
+
+
+def test_drift_and_the_name_of_a_reference_are_put_in_the_place_of_what_was_kept(stores):
+    numbers = {"effect": 0.4, "low": 0.3, "high": 0.5, "tolerance": 0.03, "design_effect": 1.0}
+    moved = ColumnDrift(column="f:temp", kind=Kind.NUMBER, aspect=Aspect.VALUES, drifting=True, **numbers)
+    report = DriftReport(
+        model="bikes", epoch=1, version=3, recorded_at=AT, lines=1, asked="x", reference_rows=100, windows=(), columns=(moved,)
+    )
+    assert stores.windows.drift("bikes", 1) is None
+    stores.windows.keep_drift(report)
+    assert stores.windows.drift("bikes", 1) == report
+    assert stores.windows.drift("bikes", 1).drifting == (moved,)
+    assert stores.windows.reference("bikes", 3) is None
+    for digest in ("d1", "d2"):
+        stores.windows.keep_reference("bikes", 3, digest)
+    assert stores.windows.reference("bikes", 3) == "d2"

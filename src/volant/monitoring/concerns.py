@@ -1,5 +1,5 @@
 """What a person should hear about from the windows alone: errors, unusable answers, rows that break the contract, labels
-that stopped.
+that stopped, columns that moved.
 
 A share is a concern when it is surely over what is tolerated: by an exact binomial test over the two newest windows. So a
 single bad row in little traffic says nothing, and several together do at once.
@@ -10,13 +10,15 @@ Standard library only.
 import math
 from collections.abc import Sequence
 
+from volant.kernel.clock import iso
 from volant.kernel.codec import Value
 from volant.monitoring.alert_model import Severity
+from volant.monitoring.drift_model import Aspect, ColumnDrift, DriftReport
 from volant.monitoring.model import NEVER_LABELLED, LiveReport
 from volant.monitoring.summary import WindowSummary, total
 
-ERRORS, UNUSABLE, LIVE_DATA, LABELS = "errors", "unusable answers", "live data", "labels"
-CAUSES = (ERRORS, UNUSABLE, LIVE_DATA, LABELS)
+ERRORS, UNUSABLE, LIVE_DATA, LABELS, DRIFT = "errors", "unusable answers", "live data", "labels", "drift"
+CAUSES = (ERRORS, UNUSABLE, LIVE_DATA, LABELS, DRIFT)
 TOLERATED = 0.005
 TOLERATED_BREAKS = 0.02
 _CHANCE = 0.001
@@ -32,7 +34,9 @@ class Concern(Value, frozen=True, kw_only=True):
     facts: dict[str, str | int | float | None]
 
 
-def concerns(summaries: Sequence[WindowSummary], live: LiveReport | None, label_delay_us: int = 0) -> tuple[Concern, ...]:
+def concerns(
+    summaries: Sequence[WindowSummary], live: LiveReport | None, label_delay_us: int = 0, drift: DriftReport | None = None
+) -> tuple[Concern, ...]:
     """Everything that holds now; a cause of ``CAUSES`` that is not among them is gone. ``summaries`` come oldest first.
 
     Labels can only be missed where they came before, and where it is known how long they take: from ``label_delay_us`` as
@@ -40,7 +44,7 @@ def concerns(summaries: Sequence[WindowSummary], live: LiveReport | None, label_
     """
     newest = total(summaries[-_NEWEST:])
     found = [] if newest is None else [_errors(newest), _unusable(newest), _live_data(newest)]
-    return tuple(concern for concern in (*found, _labels(live, label_delay_us)) if concern is not None)
+    return tuple(concern for concern in (*found, _labels(live, label_delay_us), _drift(drift)) if concern is not None)
 
 
 def surely_over(count: int, of: int, tolerated: float) -> bool:
@@ -97,3 +101,42 @@ def _labels(live: LiveReport | None, label_delay_us: int) -> Concern | None:
     rows = sum(window.rows for window in unlabelled)
     sentence = f"No labels came in time for the newest {rows:,} answers whose labels are due: how right the model is cannot be seen."
     return Concern(cause=LABELS, severity=Severity.WARNING, sentence=sentence, facts={"answers": rows, "windows": len(unlabelled)})
+
+
+def _drift(report: DriftReport | None) -> Concern | None:
+    """A ticket, never a page: inputs that move need not make answers worse."""
+    moved = () if report is None else report.drifting
+    if not moved:
+        return None
+    more = f"; so have {_named([column.name for column in moved[1:]])}" if len(moved) > 1 else ""
+    since = min(column.since_us or 0 for column in moved)
+    sentence = (
+        f"Live rows have moved away from what the model learned: {moved_text(moved[0])}{more}. A challenger may do better: volant retrain."
+    )
+    return Concern(
+        cause=DRIFT,
+        severity=Severity.WARNING,
+        sentence=sentence,
+        facts={
+            "columns": ", ".join(column.name for column in moved[:20]),
+            "since": iso(since),
+            "effect": moved[0].effect,
+            "low": moved[0].low,
+            "high": moved[0].high,
+            "tolerance": moved[0].tolerance,
+            "rows": moved[0].rows,
+        },
+    )
+
+
+def moved_text(column: ColumnDrift) -> str:
+    """``temp by 0.42 [0.35, 0.49], tolerance 0.03, since 2024-05-01 10:00Z``; for missing values their shares."""
+    what = column.name
+    if column.aspect is Aspect.MISSING:
+        what = f"{column.name} is missing in {column.missing_after:.2%} of rows, before in {column.missing_before:.2%},"
+    since = "" if column.since_us is None else f", since {iso(column.since_us)[:16].replace('T', ' ')}Z"
+    return f"{what} by {column.effect:.3g} [{column.low:.3g}, {column.high:.3g}], tolerance {column.tolerance:.3g}{since}"
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

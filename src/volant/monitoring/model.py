@@ -20,6 +20,22 @@ class WindowEvidence(Value, frozen=True, kw_only=True):
     df: int | None = None  # degrees of freedom of that variance; None: taken as known
 
 
+class DriftEvidence(Value, frozen=True, kw_only=True):
+    """Columns that moved away from what the champion learned, the strongest first, as known now.
+
+    ``since_us``: when the first window with it began; ``seen_us``: when the last column of them was first seen to have moved.
+    The effect with its interval is the first column's.
+    """
+
+    columns: tuple[str, ...]
+    since_us: int
+    seen_us: int
+    effect: float
+    low: float
+    high: float
+    tolerance: float
+
+
 class WindowPerformance(Value, frozen=True, kw_only=True):
     """A window of predictions with what their labels say so far.
 

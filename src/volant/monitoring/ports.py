@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from volant.kernel.codec import Value
+from volant.monitoring.drift_model import DriftReport, WindowShape
 from volant.monitoring.model import LiveReport
 from volant.monitoring.summary import WindowSummary
 
@@ -35,11 +36,20 @@ class WindowStore(Protocol):
         """What the summaries rest on; revision 0 where there are none."""
         ...
 
-    def commit(self, model: str, before: Covered, basis: str, lines: Mapping[str, int], windows: Sequence[WindowSummary]) -> None:
-        """Put windows (replacing those of the same name) and what they cover now, together.
+    def commit(
+        self,
+        model: str,
+        before: Covered,
+        basis: str,
+        lines: Mapping[str, int],
+        windows: Sequence[WindowSummary],
+        *,
+        shapes: Sequence[WindowShape] = (),
+    ) -> None:
+        """Put windows with their shapes (replacing those of the same name) and what they cover now, together.
 
         ``ConflictError`` if someone else committed since ``before`` was read; nothing is changed then. A ``basis`` that
-        differs from the one before starts anew: all earlier windows of the model go.
+        differs from the one before starts anew: all earlier windows and shapes of the model go.
         """
         ...
 
@@ -73,4 +83,28 @@ class WindowStore(Protocol):
 
     def lives(self, model: str, limit: int = 50) -> tuple[LiveReport, ...]:
         """Those of the newest epochs, oldest first."""
+        ...
+
+    def shape(self, model: str, epoch: int, arm: str, number: int) -> WindowShape | None:
+        """One window's shape, or None."""
+        ...
+
+    def shapes(self, model: str, epoch: int, arm: str, limit: int = 100) -> tuple[WindowShape, ...]:
+        """Shapes of the newest windows, oldest first."""
+        ...
+
+    def keep_drift(self, report: DriftReport) -> None:
+        """Put an epoch's drift in the place of what was kept of it."""
+        ...
+
+    def drift(self, model: str, epoch: int) -> DriftReport | None:
+        """As last kept, or None."""
+        ...
+
+    def keep_reference(self, model: str, version: int, digest: str) -> None:
+        """Put the name of the object that holds a version's reference."""
+        ...
+
+    def reference(self, model: str, version: int) -> str | None:
+        """The object's digest, or None."""
         ...

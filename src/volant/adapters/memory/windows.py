@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from volant.adapters.documents import as_stored
 from volant.adapters.memory.database import MemoryDatabase
 from volant.adapters.refusals import moved_on
+from volant.monitoring.drift_model import DriftReport, WindowShape
 from volant.monitoring.model import LiveReport
 from volant.monitoring.ports import Covered, Extent
 from volant.monitoring.summary import WindowSummary
@@ -18,6 +19,9 @@ class MemoryWindows:
         self._windows = database.table("watch_window")  # (model, epoch, arm, number) -> summary
         self._covered = database.table("watch_basis")  # model -> covered
         self._live = database.table("watch_live")  # (model, epoch) -> report
+        self._shapes = database.table("watch_shape")  # (model, epoch, arm, number) -> shape
+        self._drift = database.table("watch_drift")  # (model, epoch) -> report
+        self._references = database.table("watch_reference")  # (model, version) -> digest
 
     def covered(self, model: str) -> Covered:
         """See the port."""
@@ -25,19 +29,31 @@ class MemoryWindows:
             found: Covered = self._covered.get(model, Covered())
             return found
 
-    def commit(self, model: str, before: Covered, basis: str, lines: Mapping[str, int], windows: Sequence[WindowSummary]) -> None:
+    def commit(
+        self,
+        model: str,
+        before: Covered,
+        basis: str,
+        lines: Mapping[str, int],
+        windows: Sequence[WindowSummary],
+        *,
+        shapes: Sequence[WindowShape] = (),
+    ) -> None:
         """See the port."""
-        kept = [as_stored(window) for window in windows]
+        kept, drawn = [as_stored(window) for window in windows], [as_stored(shape) for shape in shapes]
         with self._db.transaction():
             found = self.covered(model)
             if found.revision != before.revision:
                 raise moved_on(model, before.revision, found.revision)
             anew = found.basis != basis
             if anew:
-                for name in [name for name in self._windows if name[0] == model]:
-                    del self._windows[name]
+                for table in (self._windows, self._shapes):
+                    for name in [name for name in table if name[0] == model]:
+                        del table[name]
             for window in kept:
                 self._windows[window.model, window.epoch, window.arm, window.number] = window
+            for shape in drawn:
+                self._shapes[shape.model, shape.epoch, shape.arm, shape.number] = shape
             known = {} if anew else found.lines
             self._covered[model] = Covered(revision=before.revision + 1, basis=basis, lines={**known, **lines})
 
@@ -84,6 +100,37 @@ class MemoryWindows:
         with self._db.reading():
             found = [report for name, report in sorted(self._live.items()) if name[0] == model]
         return tuple(found[max(len(found) - max(limit, 0), 0) :])
+
+    def shape(self, model: str, epoch: int, arm: str, number: int) -> WindowShape | None:
+        """See the port."""
+        with self._db.reading():
+            return self._shapes.get((model, epoch, arm, number))
+
+    def shapes(self, model: str, epoch: int, arm: str, limit: int = 100) -> tuple[WindowShape, ...]:
+        """See the port."""
+        with self._db.reading():
+            found = tuple(shape for name, shape in sorted(self._shapes.items()) if name[:3] == (model, epoch, arm))
+        return found[max(len(found) - max(limit, 0), 0) :]
+
+    def keep_drift(self, report: DriftReport) -> None:
+        """See the port."""
+        with self._db.transaction():
+            self._drift[report.model, report.epoch] = as_stored(report)
+
+    def drift(self, model: str, epoch: int) -> DriftReport | None:
+        """See the port."""
+        with self._db.reading():
+            return self._drift.get((model, epoch))
+
+    def keep_reference(self, model: str, version: int, digest: str) -> None:
+        """See the port."""
+        with self._db.transaction():
+            self._references[model, version] = digest
+
+    def reference(self, model: str, version: int) -> str | None:
+        """See the port."""
+        with self._db.reading():
+            return self._references.get((model, version))
 
     def _of(self, model: str, epoch: int, arm: str) -> tuple[WindowSummary, ...]:
         with self._db.reading():

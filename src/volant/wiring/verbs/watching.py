@@ -7,12 +7,14 @@ from volant.data.declared import target_dtype
 from volant.data.service import read_contract
 from volant.models.runner import read_manifest
 from volant.monitoring.concerns import CAUSES, concerns
+from volant.monitoring.drift_keeping import DriftKeeper, References
 from volant.monitoring.live import Performance, Serving, is_settled
 from volant.monitoring.model import LiveReport
 from volant.monitoring.performance import CHAMPION_ARM, Question
 from volant.monitoring.watching import Watch
 from volant.registry.model import ModelVersion
 from volant.wiring.project import Project
+from volant.wiring.verbs.drifting import reference_of_version
 from volant.wiring.verbs.opened import opened, predictions_of
 from volant.wiring.watched import view
 from volant.wiring.worker import Report
@@ -42,8 +44,8 @@ def tell(project: Project) -> list[str]:
     if state.champion is None:
         return []
     summaries = project.windows.latest(project.name, state.epoch, CHAMPION_ARM, 2)
-    live = project.windows.live(project.name, state.epoch)
-    found = {concern.cause: concern for concern in concerns(summaries, live, project.config.data.label_delay_us)}
+    live, drift = project.windows.live(project.name, state.epoch), project.windows.drift(project.name, state.epoch)
+    found = {concern.cause: concern for concern in concerns(summaries, live, project.config.data.label_delay_us, drift)}
     for cause in CAUSES:
         if cause in found:
             said = found[cause]
@@ -57,13 +59,17 @@ def keep_watch(project: Project) -> int:
     """Fold what is new into the windows and revise the champion's performance; how many lines were new."""
     predictions = predictions_of(project)
     config = project.config
-    new = Watch(predictions, project.windows, size=config.watch.window, contract=read_contract(config, project.root)).advance(project.name)
+    references = References(project.name, project.windows, project.objects, lambda version: reference_of_version(project, version))
+    contract = read_contract(config, project.root)
+    new = Watch(predictions, project.windows, size=config.watch.window, contract=contract, reference=references.of).advance(project.name)
     performance = Performance(predictions, project.labels, project.windows, project.objects)
     state = project.registry.state(project.name)
     for epoch, number in _unsettled(project, before=state.epoch).items():
         _revise(project, performance, project.registry.version(project.name, number), epoch, ended=True)
     if state.champion is not None:
         _revise(project, performance, project.registry.version(project.name, state.champion), state.epoch)
+        keeper = DriftKeeper(project.windows, references, config.watch.window)
+        keeper.revise(project.name, state.epoch, state.champion, project.clock.now())
     return new
 
 

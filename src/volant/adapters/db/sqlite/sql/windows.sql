@@ -49,3 +49,29 @@ SELECT body FROM watch_live WHERE model = ? AND epoch = ?;
 
 -- name: lives
 SELECT body FROM watch_live WHERE model = ? ORDER BY epoch DESC LIMIT ?;
+
+-- name: set_shape
+INSERT INTO watch_shape (model, epoch, arm, number, body) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (model, epoch, arm, number) DO UPDATE SET body = excluded.body;
+
+-- name: forget_shapes
+DELETE FROM watch_shape WHERE model = ?;
+
+-- name: shape
+SELECT body FROM watch_shape WHERE model = ? AND epoch = ? AND arm = ? AND number = ?;
+
+-- name: shapes
+SELECT body FROM watch_shape WHERE model = ? AND epoch = ? AND arm = ? ORDER BY number DESC LIMIT ?;
+
+-- name: keep_drift
+INSERT INTO watch_drift (model, epoch, body) VALUES (?, ?, ?) ON CONFLICT (model, epoch) DO UPDATE SET body = excluded.body;
+
+-- name: drift
+SELECT body FROM watch_drift WHERE model = ? AND epoch = ?;
+
+-- name: keep_reference
+INSERT INTO watch_reference (model, version, digest) VALUES (?, ?, ?)
+ON CONFLICT (model, version) DO UPDATE SET digest = excluded.digest;
+
+-- name: reference
+SELECT digest FROM watch_reference WHERE model = ? AND version = ?;

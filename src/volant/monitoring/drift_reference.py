@@ -1,0 +1,134 @@
+"""What a champion's own rows looked like: made once for a version, then compared with every window."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TypedDict
+
+import numpy as np
+import polars as pl
+
+from volant.monitoring.drift_columns import kind_of, named_codes, numbers, present, texts
+from volant.monitoring.drift_model import BlockEffect, ColumnReference, DriftReference, Kind
+from volant.stats.dependence import SHORTEST, ladder
+from volant.stats.ordered_bins import bins_of
+from volant.stats.smooth import polynomials
+
+MOST_NAMES = 1000
+_MOST_CELLS = 32
+_FOLLOWS = 0.95
+_IDENTIFIER = 0.5
+_FEWEST = 30
+FOLLOWS_TIME = "it moves on with time"
+IDENTIFIER = "nearly every row has a value of its own"
+NO_NUMBER = "it is neither a number nor a category"
+TOO_FEW = "the reference has too few values"
+
+
+class _Missing(TypedDict):
+    rows: int
+    absent: int
+    absent_blocks: tuple[BlockEffect, ...]
+
+
+def reference_of(columns: Mapping[str, pl.Series], *, model: str, version: int) -> DriftReference:
+    """``columns``: names as in the log with the reference's values, rows in order of time. They may differ in length."""
+    found = {name: column_reference(column) for name, column in columns.items()}
+    return DriftReference(model=model, version=version, rows=max((c.rows for c in found.values()), default=0), columns=found)
+
+
+def column_reference(column: pl.Series) -> ColumnReference:
+    """One column."""
+    kind, there = kind_of(column.dtype), present(column)
+    missing: _Missing = {
+        "rows": len(column),
+        "absent": int(len(column) - there.sum()),
+        "absent_blocks": () if there.all() else _absence(there),
+    }
+    if kind is Kind.NONE or int(there.sum()) < _FEWEST:
+        return ColumnReference(kind=Kind.NONE, left_out=NO_NUMBER if kind is Kind.NONE else TOO_FEW, **missing)
+    return _of_numbers(column, there, missing) if kind is Kind.NUMBER else _of_names(column, missing)
+
+
+def _of_numbers(column: pl.Series, there: np.ndarray, missing: _Missing) -> ColumnReference:
+    values = numbers(column)[0]
+    values = values if there.all() else values[there]
+    bins = bins_of(values)
+    codes = bins.codes(values)
+    counts = np.bincount(codes, minlength=len(bins))
+    scores = polynomials(counts)
+    return ColumnReference(
+        kind=Kind.NUMBER,
+        counts=tuple(counts.tolist()),
+        centre=bins.centre,
+        starts=tuple(bins.starts.tolist()),
+        centres=tuple(bins.centres.tolist()),
+        blocks=_effects(_score_sums(codes, scores)),
+        left_out=FOLLOWS_TIME if _follows_time(codes, counts) else None,
+        **missing,
+    )
+
+
+def _score_sums(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Sums of each score over successive stretches, shape (stretches, k)."""
+    whole = len(codes) // SHORTEST
+    cut = codes[: whole * SHORTEST]
+    parts = [np.ascontiguousarray(score.astype(np.float32))[cut].reshape(whole, SHORTEST).sum(axis=1) for score in scores.T]
+    return np.array(parts, dtype=np.float64).T.reshape(whole, scores.shape[1])
+
+
+def _follows_time(codes: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether the values' ranks and the order of the rows are one thing: a counter, an id, an instant."""
+    places = (np.cumsum(counts) - counts / 2)[codes]
+    if np.ptp(places) == 0:
+        return False
+    return abs(float(np.corrcoef(places, np.arange(len(codes)))[0, 1])) > _FOLLOWS
+
+
+def _of_names(column: pl.Series, missing: _Missing) -> ColumnReference:
+    values = texts(column).rename("name")
+    found = values.drop_nulls().value_counts(name="rows").sort(["rows", "name"], descending=[True, False])
+    names, rows = tuple(found["name"][:MOST_NAMES].to_list()), found["rows"].to_numpy()
+    counts, rest = rows[:MOST_NAMES], int(rows[MOST_NAMES:].sum())
+    alone = len(rows) > _IDENTIFIER * rows.sum() or rest > _IDENTIFIER * rows.sum()
+    if alone:
+        return ColumnReference(kind=Kind.NONE, left_out=IDENTIFIER, **missing)
+    codes = named_codes(column, names)
+    return ColumnReference(
+        kind=Kind.CATEGORY,
+        counts=tuple(counts.tolist()),
+        names=names,
+        rest=rest,
+        blocks=_effects(_cell_sums(codes[codes >= 0])),
+        **missing,
+    )
+
+
+def _cell_sums(codes: np.ndarray) -> np.ndarray:
+    """Sums of standardised cells over successive stretches, in k = cells - 1 independent directions.
+
+    Categories beyond the 32 most frequent share 32 cells.
+    """
+    cells = np.where(codes < _MOST_CELLS, codes, _MOST_CELLS + codes % _MOST_CELLS).astype(np.int64)
+    mass = np.bincount(cells) / len(cells)
+    width, whole = len(mass), len(cells) // SHORTEST
+    if width < 2 or whole == 0:
+        return np.zeros((whole, 0))
+    cut = cells[: whole * SHORTEST] + width * (np.arange(whole * SHORTEST) // SHORTEST)
+    counts = np.bincount(cut, minlength=whole * width).reshape(whole, width)
+    root = np.sqrt(mass)
+    directions = np.linalg.qr(np.column_stack([root, np.eye(width)[:, 1:]]))[0][:, 1:]
+    return np.asarray((counts / np.maximum(root, 1e-9) - SHORTEST * root) @ directions)
+
+
+def _absence(there: np.ndarray) -> tuple[BlockEffect, ...]:
+    """Of the indicator of absent values."""
+    share = 1 - there.mean()
+    if share in {0.0, 1.0}:
+        return ()
+    whole = len(there) // SHORTEST
+    absent = (~there[: whole * SHORTEST]).reshape(whole, SHORTEST).sum(axis=1)
+    return _effects(((absent - SHORTEST * share) / np.sqrt(share * (1 - share)))[:, None])
+
+
+def _effects(sums: np.ndarray) -> tuple[BlockEffect, ...]:
+    return tuple(BlockEffect(**asdict(rung)) for rung in ladder(sums))

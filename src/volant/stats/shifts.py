@@ -1,0 +1,153 @@
+"""How far a window's distribution is from the reference's, on one scale for every column, against a tolerance.
+
+The *effect* is the length of the mean score (``smooth.py``): a shift in standard deviations for numbers, Cohen's w for
+categories, Cohen's h for shares. It does not grow with the number of rows. The p-value is of the hypothesis that the effect
+is at most the tolerance: a reference of m rows and a world that never stands still make "exactly zero" false everywhere.
+
+With v the variance of a score's mean (design effects of window and reference included) and k the degrees of freedom,
+size^2 / v is noncentral chi-square about effect^2 / v. Design effects that are estimated, and scores with heavy tails, make
+it F instead; it is brought to the chi-square scale by its tail area.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+TOLERANCE = 0.03
+_SMALLEST_EXPECTED = 5.0
+_LARGE = 1e4
+_TINY = 1e-300
+_LEAST_P = 1e-12
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Effects (w,) of w windows with their 95 % intervals, and p-values of "at most the tolerance"."""
+
+    effect: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p: np.ndarray
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What there is without any change, for each of w windows: the ``variance`` of a score's mean, ``k`` degrees of freedom of
+    which ``share`` are left, and ``df`` of the estimate (infinite: known). ``strongest`` is the variance of the direction in which
+    there is most noise, known from so many ``stretches`` of rows.
+    """
+
+    variance: np.ndarray
+    k: np.ndarray
+    share: np.ndarray
+    df: np.ndarray
+    strongest: np.ndarray
+    stretches: np.ndarray
+
+
+def tolerance(k: float, reference_rows: float, least: float = TOLERANCE) -> float:
+    """What counts as no change: never less than the error of the reference itself."""
+    return max(least, float(np.sqrt(k / max(reference_rows, 1.0))))
+
+
+def judged(size: np.ndarray, noise: Noise, tolerated: float | np.ndarray) -> Shift:
+    """From the squared length of the mean score (w,) of each window to effects."""
+    from scipy.special import chndtr
+
+    k = np.maximum(noise.k * noise.share, 1.0)
+    unit = noise.variance * noise.k / k
+    x = _as_chi_square(size / unit, k, noise.df)
+    p = np.maximum(1.0 - chndtr(x, k, np.square(tolerated) / unit), _in_one_direction(size, noise, tolerated))
+    low, high = _bound(x, k, 0.975) * np.sqrt(unit), _bound(x, k, 0.025) * np.sqrt(unit)
+    effect = np.sqrt(np.maximum(x - k, 0.0) * unit)
+    return Shift(effect, np.minimum(low, effect), np.maximum(high, effect), np.clip(p, _LEAST_P, 1.0))
+
+
+def _as_chi_square(x: np.ndarray, k: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """From ``k`` times a variable of the F distribution with (k, df) to the chi-square with the same tail area."""
+    from scipy.special import chdtri, fdtrc
+
+    known = np.isfinite(df)
+    tail = np.maximum(fdtrc(k, np.where(known, df, 1.0), x / k), _TINY)
+    return np.where(known, np.minimum(chdtri(k, tail), x), x)
+
+
+def _in_one_direction(size: np.ndarray, noise: Noise, tolerated: float | np.ndarray) -> np.ndarray:
+    """The p-value if all that is unusual lies in the direction of most noise: far out, no other direction matters."""
+    from scipy.special import chndtr
+
+    one = np.ones_like(size)
+    rest = np.maximum(noise.k * noise.variance - noise.strongest, 0.0)
+    x = _as_chi_square(np.maximum(size - rest, 0.0) / noise.strongest, one, noise.stretches - 1)
+    return np.asarray(1.0 - chndtr(x, one, np.square(tolerated) / noise.strongest))
+
+
+def _bound(x: np.ndarray, k: np.ndarray, level: float) -> np.ndarray:
+    """The noncentrality's root at which the noncentral chi-square's distribution function at x is ``level``."""
+    from scipy.special import chndtr, chndtrinc, ndtri
+
+    near = np.minimum(x, _LARGE)
+    with np.errstate(all="ignore"):
+        exact = chndtrinc(near, k, level)
+    reachable = chndtr(near, k, 0.0) > level
+    far = np.maximum(np.sqrt(np.maximum(x - k + 1, 0.0)) - ndtri(level), 0.0)
+    return np.where(x > _LARGE, far, np.where(reachable, np.sqrt(np.maximum(np.nan_to_num(exact), 0.0)), 0.0))
+
+
+def category_size(before: np.ndarray, after: np.ndarray) -> tuple[float, int]:
+    """(squared effect, degrees of freedom) of the two-sample chi-square over cells (k,) of counts.
+
+    Cells whose smaller sample expects fewer than five rows are pooled by their *total* count, so that a rare category is
+    no alarm for being rare. (0, 0) where one cell is left.
+    """
+    m, n = float(before.sum()), float(after.sum())
+    if min(m, n) <= 0:
+        return 0.0, 0
+    before, after = _pooled(before, after, _SMALLEST_EXPECTED * (m + n) / min(m, n))
+    total = before + after
+    expected = total * (n / (m + n))
+    if len(total) < 2:
+        return 0.0, 0
+    chi = float(((after - expected) ** 2 / expected).sum() * (m + n) / m)
+    return chi * (m + n) / (m * n), len(total) - 1
+
+
+def _pooled(before: np.ndarray, after: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cells with a total of at least ``least``; all others in one, with the smallest of the rest if they are still too few."""
+    total = before + after
+    order = np.argsort(total, kind="stable")
+    small = int((total < least).sum())
+    if small and total[order[:small]].sum() < least and small < len(total):
+        small += 1
+    if small == 0:
+        return before, after
+    few, many = order[:small], order[small:]
+    return np.append(before[many], before[few].sum()), np.append(after[many], after[few].sum())
+
+
+def share_size(before: int, of: int, after: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Squared Cohen's h (w,) between a share of the reference and the share of each window."""
+    known = np.arcsin(np.sqrt(before / max(of, 1)))
+    return np.asarray((2 * (np.arcsin(np.sqrt(after / np.maximum(rows, 1))) - known)) ** 2)
+
+
+def exact_share_p(before: int, of: int, after: int, rows: int) -> float:
+    """Fisher's exact two-sided p (twice the smaller tail), where fewer than five are expected; 0 elsewhere."""
+    from scipy.stats import hypergeom
+
+    total = before + after
+    if total * min(of, rows) >= _SMALLEST_EXPECTED * (of + rows):
+        return 0.0
+    law = hypergeom(of + rows, total, rows)
+    return float(min(1.0, 2 * min(law.sf(after - 1), law.cdf(after))))
+
+
+def combined_df(parts: Sequence[np.ndarray | float]) -> np.ndarray:
+    """Degrees of freedom where several things are estimated: their errors add."""
+    return np.asarray(1.0 / np.maximum(sum(1.0 / np.asarray(part, dtype=float) for part in parts), 1e-9))
+
+
+def heavy_tail_df(tail_weight: float, rows: np.ndarray) -> np.ndarray:
+    """Degrees of freedom of the t distribution whose tails are those of a mean of ``rows`` scores with this fourth moment."""
+    return np.asarray(4.0 + 6.0 * rows / max(tail_weight - 3.0, 0.1))
