@@ -54,7 +54,16 @@ class Release:
         self._decision = tags.get(DECISION_TAG)
 
     def of(self, package: str, table: Table, split: Split) -> Turned:
-        """All of it. A package that is the champion's is not judged against itself."""
+        """All of it. Where another version becomes the champion meanwhile, the verdict is about a comparison that nobody needs
+        any more: it is judged again.
+        """
+        existing = self._ports.registry.with_package(self._config.project, package) is not None
+        while (turned := self._once(package, table, split, existing=existing)) is None:
+            continue
+        return turned
+
+    def _once(self, package: str, table: Table, split: Split, *, existing: bool) -> Turned | None:
+        """None if the champion changed before the decision. A package that is the champion's is not judged against itself."""
         registry = self._ports.registry
         champion = registry.state(self._config.project).champion
         known = registry.with_package(self._config.project, package)
@@ -67,8 +76,10 @@ class Release:
         lineage_of_version(self._ports.lineage, version, report)
         reach("run.registered")
         decision = self._decide(version, report)
+        if decision is None:
+            return None
         sentence = f"{decision.sentence[:1].upper()}{decision.sentence[1:]}."
-        return self._turned(version, existing=known is not None, report=report, action=decision.action, sentence=sentence)
+        return self._turned(version, existing=existing, report=report, action=decision.action, sentence=sentence)
 
     def _turned(
         self, version: ModelVersion, *, existing: bool, report: GateReport | None, sentence: str, action: Action | None = None
@@ -139,9 +150,10 @@ class Release:
         )
         return self._ports.registry.register(draft, report.verdict, actor=ACTOR)
 
-    def _decide(self, version: ModelVersion, report: GateReport) -> Decision:
+    def _decide(self, version: ModelVersion, report: GateReport) -> Decision | None:
         """The decision core's word on the candidate, kept with its grounds before it is acted upon, in one transaction with
         what follows: a pause that came meanwhile holds. A decision on this report that was kept before is not made again.
+        None if the report compares with another champion than the present one.
         """
         ports, model = self._ports, self._config.project
         ledger = DecisionLedger(ports.events, model)
@@ -149,6 +161,8 @@ class Release:
             for _, known in ledger.decisions():
                 if known.version == version.number and known.evidence.get("report") == report.id:
                     return known
+            if ports.registry.state(model).champion != report.champion:
+                return None
             grounds = judged_now(ports, self._setting, self._files()).grounds_of_release(version.number)
             decision = decide(grounds.state, grounds.evidence, grounds.policy, grounds.seen.at)[0]
             recorded = ledger.record(with_grounds(ports.objects, decision, grounds), actor=ACTOR)

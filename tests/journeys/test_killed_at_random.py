@@ -1,0 +1,90 @@
+"""Killed at moments drawn by chance, a project carries on: nothing acknowledged is lost, nothing happens twice.
+
+``VOLANT_SOAK_KILLS`` says how many processes are killed, ``VOLANT_SOAK_SEED`` which and when; ``make soak`` kills a hundred.
+"""
+
+import os
+import random
+import shutil
+import sys
+
+import pytest
+from disturbed import Killer, World, write_tides
+from journey_parts import query
+from promises import assert_settled, assert_sound, events, summary
+
+KILLS = int(os.environ.get("VOLANT_SOAK_KILLS", "0"))
+SEED = int(os.environ.get("VOLANT_SOAK_SEED", "1"))
+EVERY_KIND = ("jobs", "arm", "worker", "control")
+
+
+@pytest.fixture(scope="module")
+def tides(tmp_path_factory):
+    """A project with version 1 released. Not to be changed: copy it."""
+    return write_tides(tmp_path_factory.mktemp("tides") / "tides")
+
+
+@pytest.fixture
+def world(tides, tmp_path):
+    made = World(shutil.copytree(tides, tmp_path / "tides"))
+    yield made
+    made.close()
+
+
+def come_to_rest(world):
+    """Labels stop, what is on its way ends with the traffic, then the traffic stops."""
+    world.stop_telling()
+    world.patience = 3.0
+    world.until(lambda: not on_its_way(world))
+    world.stop_asking()
+    world.until(lambda: world.live()[-1].status().get("settled") and not on_its_way(world))
+
+
+def on_its_way(world):
+    stream = events(world.root, "loop/tides")
+    decided = sum(kind == "decided" and data["action"] == "retrain" for kind, data, _ in stream)
+    ended = sum(kind == "cycle_ended" for kind, _, _ in stream)
+    last = [kind for kind, _, _ in events(world.root, "rollout/tides")][-1:]
+    return decided > ended or (last and last[0] not in {"promoted", "rolled_back", "refused"})
+
+
+def assert_served_as_released(world):
+    champion, number = query(world.root, "SELECT alias, number FROM model_alias WHERE alias = 'champion'")[0]
+    promoted = sum(kind in {"promoted", "approved", "rolled_back"} for kind, _, _ in events(world.root, "model/tides"))
+    assert champion == "champion"
+    world.until(lambda: world.live()[-1].serving() == (number, promoted))
+
+
+def say(text):
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def disturb(world, kills, **settings):
+    """Kill one after the other, looking at the evidence now and then."""
+    killer = Killer(world, random.Random(SEED), **settings)
+    for count, kind in enumerate(kills, 1):
+        done = killer.kill_one(kind)
+        say(f"kill {count}: {done}; {summary(world)}")
+        if count % 10 == 0:
+            assert_sound(world)
+    come_to_rest(world)
+    assert_served_as_released(world)
+    for server in world.live():
+        server.stop()
+    assert not world.left_over()
+    assert_settled(world)
+    say(f"seed {SEED}: killed {killer.kinds}; {summary(world)}")
+
+
+@pytest.mark.skipif(KILLS == 0, reason="a hundred kills take minutes: make soak")
+def test_whatever_is_killed_at_any_moment_nothing_is_lost_and_nothing_happens_twice(world):
+    world.begin()
+    disturb(world, [None] * KILLS)
+
+
+def test_one_process_of_each_kind_is_killed_within_a_turn_of_the_wheel(world):
+    world.begin()
+    world.patience = 3.0
+    world.until(lambda: on_its_way(world))
+    disturb(world, EVERY_KIND, mean_seconds=0.4)
