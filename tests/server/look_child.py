@@ -9,6 +9,8 @@ for line in sys.stdin:
     asked = json.loads(line)
     with (root / "asked").open("a", encoding="utf-8") as file:
         file.write(asked["verb"] + "\n")
+    with (root / "requests").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asked["request"]) + "\n")
     answer = json.loads((root / "answer.json").read_text(encoding="utf-8"))
     sys.stdout.write(json.dumps({"id": asked["id"], **answer}) + "\n")
     sys.stdout.flush()

@@ -4,11 +4,13 @@ import asyncio
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from server_parts import ENVIRONMENT
 
+from volant.evidence.model import Label
 from volant.kernel.clock import SECOND_US
 from volant.kernel.errors import ConflictError, UserCodeError, to_record
 from volant.server.jobs import Jobs
@@ -18,7 +20,9 @@ from volant.wiring import commands
 from volant.wiring.project import open_project
 
 CHILD = (sys.executable, str(Path(__file__).with_name("look_child.py")))
-NOTHING = {"result": {"decisions": [], "end": None, "run": None}}
+FILES = ["contract.odcs.yaml", "data/example.csv", "pipeline.py", "volant.yaml"]
+FOLLOWED = {"files": FILES, "clocks_us": [], "listens": False, "settings": "s1"}
+NOTHING = {"result": {"decisions": [], "end": None, "run": None, "waited_at": 7, **FOLLOWED}}
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +76,41 @@ def test_a_change_of_code_is_looked_at(rounds):
     assert rounds.asked(None, change, None) == 2
 
 
+def test_files_that_a_look_names_are_watched_from_then_on(rounds):
+    more = {"result": {**NOTHING["result"], "files": [*FILES, "opening.py"]}}
+    write = partial((rounds.folder / "opening.py").write_text, "SHIFT = 1", encoding="utf-8")
+    assert rounds.asked(None, None, None, write, None, answer=more) == 3  # the second with the new file's signal
+
+
+def test_labels_and_traffic_are_looked_at_in_time_but_never_more_than_a_twentieth_of_it(rounds):
+    def labels():
+        number = rounds.project.labels.revision("toy")
+        label = Label(prediction_id=f"p{number}.0", value=1, known_at=0, recorded_at=0)
+        rounds.project.labels.add("toy", [label])
+
+    def slow():
+        rounds.wheel._taken = 3600.0
+        labels()
+
+    def long_ago():
+        rounds.wheel._ended -= 21 * 3600.0
+
+    assert rounds.asked(None, slow, None, long_ago, None) == 2
+
+
+def test_the_look_hears_when_it_waited_the_last_time_and_under_which_settings(rounds):
+    rounds.asked(None, lambda: rounds.clock.advance(int(LONGEST_SECONDS * SECOND_US)))
+    requests = [json.loads(line) for line in (rounds.folder / "requests").read_text(encoding="utf-8").splitlines()]
+    assert requests == [{"looked_before": None, "settings": None}, {"looked_before": 7, "settings": "s1"}]
+
+
 def test_after_the_longest_time_it_looks_all_the_same_and_a_clock_set_back_does_not_stop_it(rounds):
     late = int(LONGEST_SECONDS * SECOND_US)
     assert rounds.asked(None, lambda: rounds.clock.advance(late), lambda: rounds.clock.advance(-3600 * SECOND_US), None) == 3
 
 
 def test_behind_a_cycle_that_ended_it_looks_again_at_once(rounds):
-    ended = {"result": {"decisions": [], "end": {"decision": "d"}, "run": None}}
+    ended = {"result": {**NOTHING["result"], "end": {"decision": "d"}, "waited_at": None}}
     assert rounds.asked(None, None, answer=ended) == 2
 
 

@@ -40,7 +40,7 @@ def load_project(path: Path, environment: Mapping[str, str]) -> ProjectConfig:
 
 def load_with_origins(path: Path, environment: Mapping[str, str]) -> Loaded:
     """As :func:`load_project`, with where each value came from."""
-    return load_text(_read(path), path.name, environment)
+    return load_text(read_settings(path), path.name, environment)
 
 
 def load_text(text: str, file: str, environment: Mapping[str, str]) -> Loaded:
@@ -54,7 +54,8 @@ def load_text(text: str, file: str, environment: Mapping[str, str]) -> Loaded:
     return Loaded(config=config, origins=origins)
 
 
-def _read(path: Path) -> str:
+def read_settings(path: Path) -> str:
+    """The text of a file of settings. ``NotFoundError``, ``UnavailableError``, ``TooLargeError`` or ``InvalidInputError``."""
     try:
         with path.open("rb") as file:
             data = file.read(4 * MAX_BYTES + 1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from volant.evidence.model import Segment
+from volant.evidence.model import Prediction, Segment
 from volant.evidence.ports import SegmentStore
 from volant.evidence.reading import LogReader, first_of_each_request, rows_of
 from volant.evidence.tables import prediction_table
@@ -69,6 +69,10 @@ class Predictions:
         """The part of a position that lines from ``since`` on may belong to."""
         over = {segment.id for segment in self._segments.segments(model) if segment.last_at < since}
         return {source: lines for source, lines in position.items() if source not in over}
+
+    def unanswered(self, model: str) -> tuple[Prediction, ...]:
+        """Attempts of which nobody knows yet what became, or whose worker died; in no table until they are sealed as errors."""
+        return tuple(attempt for file in LogReader(self._root).segments() for attempt in file.attempts if attempt.model == model)
 
     def count(self, model: str) -> int:
         """How many rows are logged."""

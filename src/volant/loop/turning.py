@@ -33,6 +33,13 @@ class Looked:
     decisions: tuple[Decision, ...]
     turned: Turned | None = None
     end: CycleEnd | None = None
+    waited_at: int | None = None  # the instant of what was known, where it was decided to wait
+
+
+def waiting(decisions: tuple[Decision, ...]) -> Looked:
+    """A look that came to nothing."""
+    waits = all(decision.action is Action.WAIT for decision in decisions)
+    return Looked(decisions, waited_at=decisions[-1].at if waits else None)
 
 
 class Automation:
@@ -73,16 +80,17 @@ class Automation:
                 return self._retrain(with_grounds(self._ports.objects, decision, grounds), grounds.seen.loop, progress, decisions)
             if decision.action is Action.PROMOTE and decision.version is not None:
                 self._promote(with_grounds(self._ports.objects, decision, grounds), decision.version, grounds.seen.loop)
-        return Looked(decisions)
+        return waiting(decisions)
 
     def retrain(self, reason: str, *, actor: str, progress: Progress) -> Looked:
         """A person asks for a cycle now."""
         begun = self._ledger.open_cycle()
         if begun is not None:
             return self._carry_on(begun, progress, (begun.decided,))
-        now = self._ports.clock.now()
-        decision = Decision(action=Action.RETRAIN, at=now, sentence=f"{actor} asked for it: {reason}", trigger="person")
-        return self._retrain(decision, len(self._ledger.events()), progress, (decision,), actor=actor)
+        grounds = lived_now(self._ports, self._setting).grounds(self._looked_before)
+        decision = Decision(action=Action.RETRAIN, at=grounds.seen.at, sentence=f"{actor} asked for it: {reason}", trigger="person")
+        kept = with_grounds(self._ports.objects, decision, grounds)
+        return self._retrain(kept, grounds.seen.loop, progress, (decision,), actor=actor)
 
     def _retrain(self, decision: Decision, seq: int, progress: Progress, decisions: tuple[Decision, ...], *, actor: str = ACTOR) -> Looked:
         recorded = self._ledger.record(decision, actor=actor, expected_seq=seq)

@@ -42,6 +42,13 @@ def input_digests(config: ProjectConfig, dataset: str) -> dict[str, str]:
     return {ROWS: digest_value({"rows": choice}), TARGET: digest_value({"target": choice})}
 
 
+def code_files(graph: Graph) -> tuple[str, ...]:
+    """Every project file that the pipeline's steps run, relative to the project where it is inside."""
+    sources = Sources(graph, Installed())
+    found = {sources.shown(path) for step in graph.steps for path in sources.closure(step.file).facts}
+    return tuple(sorted(found))
+
+
 def code_digest(graph: Graph) -> str:
     """Names the pipeline's code: every project file that its steps run, by syntax."""
     sources = Sources(graph, Installed())

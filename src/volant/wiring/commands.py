@@ -174,6 +174,11 @@ def replay(
     return _heavy(project, "replay", request, progress)
 
 
+def replay_lived(project: Project, *, progress: Progress = quiet) -> Json:
+    """Every decision that was lived, made once more on what was kept and on the log as it was; what comes out differently."""
+    return _heavy(project, "replay_lived", {}, progress)
+
+
 def approve(project: Project, version: str, *, reason: str, actor: str, override: bool = False) -> Json:
     """Let a version out: it becomes the champion, or, on its way in a rollout, may answer live rows."""
     from volant.wiring.rollouts import approve_on_its_way

@@ -5,7 +5,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from volant.config.load import load_project
+from volant.config.load import load_text, read_settings
 from volant.config.model import ProjectConfig
 from volant.deployments.service import Rollouts
 from volant.kernel.clock import Clock, SystemClock
@@ -53,10 +53,12 @@ class Project:
         ids: Ids,
         lease_clock: Clock | None = None,
         environment: Mapping[str, str],
+        settings: str | None = None,
     ) -> None:
         self.root = root
         self.state = root / STATE_FOLDER
         self.config = config
+        self._settings = settings
         self.clock = clock
         self.lease_clock = lease_clock or clock
         self.ids = ids
@@ -104,6 +106,13 @@ class Project:
         return self.config.project
 
     @property
+    def settings(self) -> str:
+        """The text of ``volant.yaml`` that ``config`` was read from, whatever the file holds by now."""
+        if self._settings is None:
+            self._settings = read_settings(self.root / CONFIG_FILE)
+        return self._settings
+
+    @property
     def anchors(self) -> Path:
         """Checkpoints' chain values, kept beside the database (``kernel/audit.py``)."""
         return self.state / "anchors"
@@ -130,16 +139,19 @@ def open_project(
     environment: Mapping[str, str],
     clock: Clock | None = None,
     ids: Ids | None = None,
+    settings: str | None = None,
 ) -> Project:
     """Open the project at or above ``start``.
 
-    Raises ``NotFoundError`` if there is none, ``UsageError`` for a ``volant.yaml`` that cannot be used and
-    ``UnavailableError`` or ``IntegrityError`` for a database that cannot be opened.
+    ``settings`` are used in place of what ``volant.yaml`` at ``start`` holds. Raises ``NotFoundError`` if there is no project,
+    ``UsageError`` for settings that cannot be used and ``UnavailableError`` or ``IntegrityError`` for a database that cannot be
+    opened.
     """
-    root = find_root(start)
-    config = load_project(root / CONFIG_FILE, environment)
+    root = find_root(start) if settings is None else start.resolve()
+    text = read_settings(root / CONFIG_FILE) if settings is None else settings
+    config = load_text(text, CONFIG_FILE, environment).config
     lease_clock = clock or SystemClock()
     clock = clock or clock_of(environment)
     ids = ids or TimeOrderedIds(clock)
     stores = sqlite_stores(root / STATE_FOLDER, clock, ids, lease_clock=lease_clock)
-    return Project(root, config, stores, clock=clock, lease_clock=lease_clock, ids=ids, environment=environment)
+    return Project(root, config, stores, clock=clock, lease_clock=lease_clock, ids=ids, environment=environment, settings=text)

@@ -39,6 +39,7 @@ VERBS = {
     "weigh": "volant.wiring.verbs.rolling:weigh",
     "monitor": "volant.wiring.verbs.watching:monitor",
     "replay": "volant.wiring.verbs.replaying:replay",
+    "replay_lived": "volant.wiring.verbs.retracing:replay_lived",
 }
 
 

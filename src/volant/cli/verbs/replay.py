@@ -8,7 +8,10 @@ from volant.cli.blocks import Block, Cell, Hint, Table, Text, dim, strong, warn
 from volant.cli.numbers import bounds, counted, interval, lasting, number, signed
 from volant.cli.session import Answer, Session
 from volant.cli.verb import names, verb
+from volant.cli.verbs.decided import lived_blocks
 from volant.kernel.errors import UsageError
+
+DIFFERS = 3
 
 
 @verb("replay", example="volant replay --policy never --policy every:4 --last 90d")
@@ -18,6 +21,7 @@ from volant.kernel.errors import UsageError
 @click.option("--window-rows", type=click.IntRange(1), metavar="N", help="Rows of a window, instead of their number.")
 @click.option("--last", metavar="AMOUNT", help="Only the end of the history: 90d, or 5000 rows.")
 @click.option("--train-duration", metavar="DURATION", help="How long a training takes in the world (default: as measured).")
+@click.option("--lived", is_flag=True, help="Make every decision that was lived once more, and say which comes out otherwise.")
 @click.option("--budget", metavar="DURATION", help="Stop training after this long and say what is left out.")
 def replay(
     session: Session,
@@ -28,12 +32,18 @@ def replay(
     last: str | None,
     train_duration: str | None,
     budget: str | None,
+    lived: bool,
 ) -> Answer:
     """What retraining policies would have done over the history, as the world would have seen it.
 
     Labels become known after their delay, a training takes its time, and every decision comes from the function that
     decides live. Never retraining, every few windows and the project's own policy are compared on the same rows.
+
+    With --lived nothing is trained: the decisions of the loop and of rollouts are made once more, one by one, on the evidence
+    kept with them and on the log as it was at that instant. Exit code 3 if one comes out otherwise.
     """
+    if lived:
+        return _lived(session)
     train_duration_us, budget_us = _duration(train_duration, "--train-duration"), _duration(budget, "--budget")
     from volant.wiring import commands
 
@@ -49,6 +59,14 @@ def replay(
             progress=progress,
         )
     return Answer(found, _blocks(found))
+
+
+def _lived(session: Session) -> Answer:
+    from volant.wiring import commands
+
+    with session.progress as progress:
+        found = commands.replay_lived(session.project, progress=progress)
+    return Answer(found, lived_blocks(found), 0 if found["same"] else DIFFERS)
 
 
 def _duration(text: str | None, option: str) -> int | None:

@@ -1,13 +1,14 @@
 """What a look of the automation tells people: one alert per cause, resolved by itself when the cause is gone."""
 
-from volant.kernel.errors import CheckFailedError
+from volant.kernel.errors import CheckFailedError, VolantError
 from volant.loop.ledger import CycleEnd
 from volant.loop.model import Decision
 from volant.loop.turning import Looked
 from volant.monitoring.alert_model import Severity
+from volant.wiring.last_good import keep_settings
 from volant.wiring.project import Project
 
-TRAINING, CONTRACT, PERFORMANCE = "training", "data contract", "performance"
+TRAINING, CONTRACT, PERFORMANCE, SETTINGS = "training", "data contract", "performance", "settings"
 
 
 def tell(project: Project, looked: Looked) -> None:
@@ -15,6 +16,21 @@ def tell(project: Project, looked: Looked) -> None:
     _about_performance(project, looked.decisions)
     if looked.end is not None:
         _about_cycle(project, looked.end)
+
+
+def tell_of_settings(project: Project, problem: VolantError | None) -> None:
+    """Whether ``volant.yaml`` can be used; while it cannot, the last good settings hold."""
+    if problem is None:
+        keep_settings(project)
+        project.alerts.resolve(SETTINGS, model=project.name, sentence="volant.yaml can be used again")
+        return
+    project.alerts.raise_(
+        SETTINGS,
+        severity=Severity.WARNING,
+        sentence=f"volant.yaml cannot be used, so the settings before it hold: {problem}",
+        facts={"found": problem.found, "next_step": problem.next_step},
+        model=project.name,
+    )
 
 
 def _about_cycle(project: Project, end: CycleEnd) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from volant.kernel.errors import ConflictError
 from volant.loop.setting import Ports, Setting
 from volant.wiring.child import Child
-from volant.wiring.project import CONFIG_FILE, Project
+from volant.wiring.project import Project
 from volant.wiring.remembered import unchanged_run
 from volant.wiring.verbs.opened import datasets_of, predictions_of
 from volant.wiring.verbs.scoring import ask
@@ -53,7 +53,7 @@ def setting_of(project: Project, scorer: "ChampionScorer") -> Setting:
         config=project.config,
         root=project.root,
         scratch=project.scratch_folder,
-        policy=(project.root / CONFIG_FILE).read_text(encoding="utf-8"),
+        policy=project.settings,
         champion_score=scorer.on,
         unchanged=lambda: unchanged_run(project, {}) is not None,
     )

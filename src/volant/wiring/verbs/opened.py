@@ -4,12 +4,13 @@ from pathlib import Path
 
 from volant.data.service import Datasets
 from volant.evidence.predictions import Predictions
-from volant.wiring.project import Project, open_project
+from volant.wiring.last_good import open_or_last_good
+from volant.wiring.project import Project
 
 
 def opened(root: Path, environment: dict[str, str]) -> Project:
-    """The project at ``root``."""
-    return open_project(root, environment=environment)
+    """The project at ``root``, under the last good settings where the present ones cannot be used."""
+    return open_or_last_good(root, environment)[0]
 
 
 def datasets_of(project: Project) -> Datasets:
