@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from volant.evidence.batch import Batch, log_batch
+from volant.evidence.batch import Answers, Batch, log_batch
 from volant.evidence.log import LogWriter, encode
 from volant.evidence.model import Outcome
 from volant.evidence.predictions import Predictions
@@ -197,26 +197,26 @@ def batch_of(content="c1", version=1):
 def test_a_batch_is_logged_whole_and_only_once(objects, segments, predictions):
     frame = pl.DataFrame({"x": [1, 2], "when": ["2026-01-01", "2026-01-02"]}).with_columns(pl.col("when").str.to_datetime("%Y-%m-%d"))
     values = pl.Series([1.5, 2.5])
-    first = log_batch(objects, segments, batch_of(), frame, values=values, keys=["[1]", "[2]"])
-    again = log_batch(objects, segments, batch_of(), frame, values=values, keys=["[1]", "[2]"])
+    first = log_batch(objects, segments, batch_of(), frame, Answers(values=values, keys=["[1]", "[2]"]))
+    again = log_batch(objects, segments, batch_of(), frame, Answers(values=values, keys=["[1]", "[2]"]))
     assert (first.logged, again.logged, first.id) == (2, 0, again.id)
     table = predictions.table("bikes")
     assert table["prediction_id"].to_list() == [f"{first.id}.0", f"{first.id}.1"]
     assert table["source"].to_list() == ["batch", "batch"]
     assert table["f:when"].to_list() == ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
-    assert log_batch(objects, segments, batch_of(version=2), frame, values=values).logged == 2
+    assert log_batch(objects, segments, batch_of(version=2), frame, Answers(values=values)).logged == 2
     assert predictions.find("bikes", f"{first.id}.1")["prediction"] == 2.5
 
 
 def test_a_batch_whose_parts_differ_in_length_is_refused(objects, segments):
     with pytest.raises(InvalidInputError, match="differ in number"):
-        log_batch(objects, segments, batch_of(), pl.DataFrame({"x": [1]}), values=pl.Series([1.0, 2.0]))
+        log_batch(objects, segments, batch_of(), pl.DataFrame({"x": [1]}), Answers(values=pl.Series([1.0, 2.0])))
 
 
 def test_sealed_and_online_rows_have_the_same_columns_in_the_same_order(log, objects, segments, predictions, make_prediction):
     log([make_prediction(1)])
     online = predictions.table("bikes").columns
     frame = pl.DataFrame({"x": [1.0], "city": ["Lyon"]})
-    log_batch(objects, segments, batch_of(), frame, values=pl.Series([1.0]))
+    log_batch(objects, segments, batch_of(), frame, Answers(values=pl.Series([1.0])))
     (segment,) = segments.segments("bikes")
     assert pl.read_parquet(objects.path(segment.digest)).columns == online

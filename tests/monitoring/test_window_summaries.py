@@ -19,7 +19,7 @@ from volant.adapters.objects.local import LocalObjects
 from volant.config.model import Amount
 from volant.data.contract import Check, Contract, ContractColumn, Rule
 from volant.data.model import Dtype
-from volant.evidence.batch import Batch, log_batch
+from volant.evidence.batch import Answers, Batch, log_batch
 from volant.evidence.frames import frame
 from volant.evidence.log import encode
 from volant.evidence.model import Outcome
@@ -205,7 +205,7 @@ def test_a_request_that_was_sent_again_is_counted_once_before_and_after_sealing(
 def test_batches_count_too_with_their_own_arm(site):
     rows = pl.DataFrame({"x": [float(n) for n in range(120)], "city": ["Lyon"] * 120})
     batch = Batch(content="c", model="bikes", version=1, epoch=1, at=START, latency_us=10)
-    log_batch(site.objects, site.segments, batch, rows, values=pl.Series("prediction", [1.0] * 120))
+    log_batch(site.objects, site.segments, batch, rows, Answers(values=pl.Series("prediction", [1.0] * 120)))
     site.watch().advance("bikes")
     assert [(w.rows, w.requests, w.sources, w.latencies.requests) for w in site.windows()] == [
         (50, 1, {"batch": 50}, 0),

@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 from bikes_project import opened, run_twice, write_bikes
+from rollout_parts import write_rollouts
 from server_parts import LoopThread
 
 
@@ -28,3 +29,15 @@ def run_bikes(tmp_path_factory):
 def project(run_bikes, tmp_path):
     """A project whose versions 1 and 2 wait for a person."""
     return opened(shutil.copytree(run_bikes, tmp_path / "bikes"))
+
+
+@pytest.fixture(scope="session")
+def versions(tmp_path_factory):
+    """A project with four versions that behave differently. Not to be changed: copy it."""
+    return write_rollouts(tmp_path_factory.mktemp("versions") / "bikes")
+
+
+@pytest.fixture
+def rolling(versions, tmp_path):
+    """A copy of the project with four versions."""
+    return opened(shutil.copytree(versions, tmp_path / "bikes"))

@@ -1,12 +1,9 @@
 """Whole servers with real workers: rollouts from the first shadow row to the last decision."""
 
 import json
-import shutil
 import time
 
-import pytest
-from bikes_project import opened
-from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, Truth, arm_pid, kill, start, with_steps, write_rollouts
+from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, Truth, arm_pid, kill, start, with_steps
 from server_parts import ROW
 from ups import is_alive, up
 
@@ -15,17 +12,6 @@ from volant.deployments.model import Phase
 from volant.evidence.model import Outcome
 from volant.evidence.reading import LogReader
 from volant.wiring import commands
-
-
-@pytest.fixture(scope="module")
-def versions(tmp_path_factory):
-    return write_rollouts(tmp_path_factory.mktemp("versions") / "bikes")
-
-
-@pytest.fixture
-def rolling(versions, tmp_path):
-    """A copy of the project with four versions."""
-    return opened(shutil.copytree(versions, tmp_path / "bikes"))
 
 
 def state_of(project):

@@ -27,9 +27,14 @@ def evidence(rollout: Rollout) -> Evidence:
         latency_meter=_meter(log_latency(rollout), LOG_HARM),
         loss_meter=_meter(log_loss(rollout), LOG_HARM),
         safety_meter=_meter(log_safe(rollout), LOG_SAFE),
-        champion=total(rollout.counts(stage.epoch).champion for stage in rollout.stages),
-        candidate=total(rollout.counts(stage.epoch).candidate for stage in rollout.stages),
+        champion=total(part.champion for part in _parts(rollout)),
+        candidate=total(part.candidate for part in _parts(rollout)),
     )
+
+
+def _parts(rollout: Rollout) -> list[EpochCounts]:
+    """Requests and files of all epochs."""
+    return [rollout.counts(stage.epoch) for stage in rollout.stages] + list(rollout.batches.values())
 
 
 def log_errors(rollout: Rollout) -> float:
@@ -89,7 +94,8 @@ def _errors(rollout: Rollout, *, harm: bool) -> list[Bad]:
         counts = rollout.counts(stage.epoch)
         share = _share(stage, counts, harm=harm)
         found.append(Bad(share=share, champion=counts.champion.errors, candidate=counts.candidate.errors))
-    return found
+    both = rollout.batches.values()
+    return [*found, *(Bad(share=0.5, champion=part.champion.errors, candidate=part.candidate.errors) for part in both)]
 
 
 def _slow(rollout: Rollout, limit_us: int) -> list[Bad]:

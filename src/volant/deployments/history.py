@@ -1,9 +1,9 @@
 """The events of a rollout, and what each does to its state.
 
 Events of ``rollout/NAME``: ``started``, ``began`` (a step, under new weights), ``observed`` (counts with their log position),
-``limited`` (time limits fixed), ``weighed`` (losses by the labels that are known), ``approved``, ``held``, ``crashed``,
-``undecided``, ``promoted``, ``rolled_back``, ``refused``. Each carries ``at``, the instant of the decision, so that a replay
-needs no other clock.
+``scored`` (a file that both arms scored), ``limited`` (time limits fixed), ``weighed`` (losses by the labels that are known),
+``approved``, ``held``, ``crashed``, ``undecided``, ``promoted``, ``rolled_back``, ``refused``. Each carries ``at``, the instant
+of the decision, so that a replay needs no other clock.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 
 from volant.config.model import StepConfig
-from volant.deployments.model import End, Losses, Phase, Rollout, Stage, Tally
+from volant.deployments.evidence import total
+from volant.deployments.model import End, EpochCounts, Losses, Phase, Rollout, Stage, Tally
 from volant.deployments.wording import Wording
 from volant.kernel.codec import Value, canonical, decode
 from volant.kernel.events import Event, NewEvent
 
-STARTED, BEGAN, OBSERVED, LIMITED, APPROVED = "started", "began", "observed", "limited", "approved"
+STARTED, BEGAN, OBSERVED, SCORED, LIMITED, APPROVED = "started", "began", "observed", "scored", "limited", "approved"
 WEIGHED, HELD, CRASHED, UNDECIDED = "weighed", "held", "crashed", "undecided"
 PROMOTED, ROLLED_BACK, REFUSED = "promoted", "rolled_back", "refused"
 
@@ -62,6 +63,15 @@ class Observed(Value, frozen=True, kw_only=True):
 
     at: int
     tally: Tally
+
+
+class Scored(Value, frozen=True, kw_only=True):
+    """Both arms scored a file; ``counts`` are what it added."""
+
+    at: int
+    epoch: int
+    batch: str
+    counts: EpochCounts
 
 
 class Weighed(Value, frozen=True, kw_only=True):
@@ -152,6 +162,15 @@ def _on_weighed(state: Rollout, data: bytes) -> Rollout:
     return msgspec.structs.replace(state, losses=decode(data, Weighed).losses)
 
 
+def _on_scored(state: Rollout, data: bytes) -> Rollout:
+    found = decode(data, Scored)
+    before = state.batched(found.epoch)
+    after = EpochCounts(
+        champion=total((before.champion, found.counts.champion)), candidate=total((before.candidate, found.counts.candidate))
+    )
+    return msgspec.structs.replace(state, batches={**state.batches, str(found.epoch): after})
+
+
 def _on_limited(state: Rollout, data: bytes) -> Rollout:
     return msgspec.structs.replace(state, limits_us=decode(data, Said).limits_us, before_limits=state.tally.epochs)
 
@@ -186,6 +205,7 @@ _EFFECTS: dict[str, Callable[[Rollout, Any], Rollout]] = {
     STARTED: _on_started,
     BEGAN: _on_began,
     OBSERVED: _on_observed,
+    SCORED: _on_scored,
     LIMITED: _on_limited,
     WEIGHED: _on_weighed,
     APPROVED: _on_approved,

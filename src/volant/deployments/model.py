@@ -149,6 +149,7 @@ class Rollout(Value, frozen=True, kw_only=True):
     limits_us: tuple[int, ...] = ()
     before_limits: dict[str, EpochCounts] = {}  # counts when the limits were fixed: they are not judged by them
     tally: Tally = Tally()
+    batches: dict[str, EpochCounts] = {}  # what files added to the epochs, of which both arms scored every row
     losses: Losses | None = None
     crashes: int = 0
     undecided: bool = False
@@ -167,3 +168,7 @@ class Rollout(Value, frozen=True, kw_only=True):
     def counts(self, epoch: int) -> EpochCounts:
         """What was counted under an epoch."""
         return self.tally.epochs.get(str(epoch), EpochCounts())
+
+    def batched(self, epoch: int) -> EpochCounts:
+        """What files that both arms scored added under an epoch."""
+        return self.batches.get(str(epoch), EpochCounts())

@@ -12,12 +12,14 @@ from volant.deployments.history import (
     PROMOTED,
     REFUSED,
     ROLLED_BACK,
+    SCORED,
     STARTED,
     UNDECIDED,
     WEIGHED,
     Began,
     Observed,
     Said,
+    Scored,
     Start,
     Started,
     Weighed,
@@ -138,6 +140,19 @@ def observe(state: Rollout, tally: Tally, now: int, *, promised_us: int | None =
     return [seen, *decided] if decided else []
 
 
+def look(state: Rollout, now: int, *, paused: bool = False) -> list[NewEvent]:
+    """Decide on what is kept."""
+    return _judged(state, now, paused=paused) if state.active else []
+
+
+def scored(state: Rollout, epoch: int, batch: str, counts: EpochCounts, now: int, *, paused: bool = False) -> list[NewEvent]:
+    """Both arms scored a file under an epoch: keep what it adds, and decide."""
+    if not state.active:
+        return []
+    seen = event(SCORED, Scored(at=now, epoch=epoch, batch=batch, counts=counts))
+    return [seen, *_judged(evolve(state, seen), now, paused=paused)]
+
+
 def weigh(state: Rollout, losses: Losses, now: int, *, paused: bool = False) -> list[NewEvent]:
     """Keep what labels say, and decide on it. Nothing where it is known already."""
     if not state.active or losses == state.losses:
@@ -180,18 +195,23 @@ def _harm(state: Rollout) -> str | None:
 
 def _step_done(state: Rollout) -> bool:
     """Its rows have come, the candidate had its part of them, and it failed on none or is shown to be no worse."""
-    step, counts = state.steps[state.step], state.counts(state.epoch)
-    if not _rows_reached(step, counts):
+    step = state.steps[state.step]
+    if not _rows_reached(step, state.counts(state.epoch), state.batched(state.epoch).candidate.rows):
         return False
-    failed = sum(state.counts(stage.epoch).candidate.errors for stage in state.stages)
+    failed = weighing.evidence(state).candidate.errors
     return failed == 0 or weighing.log_safe(state) >= weighing.LOG_SAFE
 
 
-def _rows_reached(step: StepConfig, counts: EpochCounts) -> bool:
+def _rows_reached(step: StepConfig, counts: EpochCounts, batched: int) -> bool:
+    seen = counts.candidate.rows + batched
     if step.kind is StepKind.SHADOW:
-        return counts.candidate.rows >= step.rows
-    rows = counts.champion.rows + counts.candidate.rows
-    return rows >= step.rows and counts.candidate.rows >= max(1.0, step.rows * step.share / 2)
+        return seen >= step.rows
+    return rows_of(step, counts, batched) >= step.rows and seen >= max(1.0, step.rows * step.share / 2)
+
+
+def rows_of(step: StepConfig, counts: EpochCounts, batched: int) -> int:
+    """How many of a step's rows have come: of a canary all traffic counts, and of files each row once."""
+    return counts.candidate.rows + batched + (0 if step.kind is StepKind.SHADOW else counts.champion.rows)
 
 
 def _next_step(state: Rollout) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from volant.config.model import ReleaseConfig, StepConfig, StepKind
 from volant.deployments import history, rules
-from volant.deployments.model import Losses, Phase, Rollout, Tally
+from volant.deployments.model import EpochCounts, Losses, Phase, Rollout, Tally
 from volant.gates.model import Verdict
 from volant.kernel.clock import Clock
 from volant.kernel.crashpoints import reach
@@ -183,6 +183,27 @@ class Rollouts:
             return found or (rules.kept(state, tally, now) if keep else [])
 
         return self._change(model, decide, actor)
+
+    def scored(
+        self, model: str, rollout: str, epoch: int, batch: str, counts: EpochCounts, *, keep: Callable[[], bool], actor: str
+    ) -> Rollout:
+        """Count a file that both arms scored under an epoch, and decide. ``keep`` stores the candidate's answers in the same
+        transaction and says whether they are new; the same file again adds nothing, and is decided on all the same.
+        """
+
+        def decide(state: Rollout, now: int) -> list[NewEvent]:
+            new, paused = keep(), self.paused(model) is not None
+            if state.id != rollout:
+                return []
+            if not new:
+                return rules.look(state, now, paused=paused)
+            return rules.scored(state, epoch, batch, counts, now, paused=paused)
+
+        return self._change(model, decide, actor)
+
+    def look(self, model: str, *, actor: str) -> Rollout:
+        """Decide on what is kept: time passes by itself."""
+        return self._change(model, lambda state, now: rules.look(state, now, paused=self.paused(model) is not None), actor)
 
     def weigh(self, model: str, rollout: str, losses: Losses, *, actor: str) -> Rollout:
         """Decide on what labels say of a rollout. Of another one than the newest it is dropped."""

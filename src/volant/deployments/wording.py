@@ -76,6 +76,9 @@ class Wording:
             counts = weighing.total(self._state.counts(stage.epoch).candidate for stage in stages)
             if stages:
                 parts.append(f"{noun} {counts.rows:,} rows, {counts.errors:,} errors")
+        batched = weighing.total(part.candidate for part in self._state.batches.values())
+        if batched.requests:
+            parts.append(f"files {batched.rows:,} rows, {_errors(batched.errors, batched.requests)}")
         parts += [_lost(part) for part in compared(self._state)]
         return "; ".join(parts) or "no rows"
 
@@ -94,3 +97,8 @@ def _lost(part: Compared) -> str:
     if part.paired:
         return f"{figures} on {part.candidate_rows:,} rows that both scored"
     return f"{figures} of the champion ({part.candidate_rows:,} and {part.champion_rows:,} rows)"
+
+
+def _errors(errors: int, parts: int) -> str:
+    """Files are scored in parts, which fail as a whole."""
+    return f"{errors:,} of {parts:,} parts failed" if errors else "0 errors"

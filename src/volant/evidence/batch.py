@@ -6,7 +6,7 @@ nothing, and a kill at any moment leaves either nothing or everything.
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from volant.evidence.model import Outcome, Segment
 from volant.evidence.ports import SegmentStore
@@ -25,7 +25,10 @@ WORKER = "batch"
 
 
 class Batch(Value, frozen=True, kw_only=True):
-    """Who scored what. ``content`` is the digest of the scored bytes; ``at`` microseconds UTC."""
+    """Who scored what. ``content`` is the digest of the scored bytes; ``at`` microseconds UTC.
+
+    A rollout's candidate scores in the champion's shadow: ``pair`` is then the id of the champion's batch.
+    """
 
     content: str
     model: str
@@ -34,11 +37,15 @@ class Batch(Value, frozen=True, kw_only=True):
     at: int
     latency_us: int
     arm: str = "champion"
+    rollout: str | None = None
+    rollout_epoch: int | None = None
+    pair: str | None = None
 
     @property
     def id(self) -> str:
         """32 hex digits; row i of the batch is the prediction ``{id}.{i}``."""
-        return digest_value([self.content, self.model, self.version])[:32]
+        named = [self.content, self.model, self.version]
+        return digest_value(named if self.rollout is None else [*named, self.rollout])[:32]
 
 
 class BatchLogged(Value, frozen=True, kw_only=True):
@@ -48,28 +55,36 @@ class BatchLogged(Value, frozen=True, kw_only=True):
     logged: int
 
 
-def log_batch(
-    objects: ObjectStore,
-    segments: SegmentStore,
-    batch: Batch,
-    rows: "pl.DataFrame",
-    *,
-    values: "pl.Series",
-    scores: Sequence[Sequence[float]] | None = None,
-    keys: Sequence[str] | None = None,
-    event_times: Sequence[int | None] | None = None,
-) -> BatchLogged:
-    """Log n predictions: ``rows`` (n raw rows), ``values`` (n,), ``scores`` (n, classes), in the same order."""
-    lengths = {rows.height, len(values), *(len(part) for part in (scores, keys, event_times) if part is not None)}
-    if len(lengths) > 1:
-        raise InvalidInputError("Rows and predictions of a batch differ in number.", found=str(sorted(lengths)))
+class Answers(NamedTuple):
+    """What was answered for n rows: ``values`` (n,), null where the model raised; ``scores`` (n, classes); ``errors`` (n,) says
+    what was raised, null elsewhere. ``keys`` and ``event_times`` belong to the rows.
+    """
+
+    values: "pl.Series"
+    scores: Sequence[Sequence[float] | None] | None = None
+    errors: Sequence[str | None] | None = None
+    keys: Sequence[str] | None = None
+    event_times: Sequence[int | None] | None = None
+
+
+def log_batch(objects: ObjectStore, segments: SegmentStore, batch: Batch, rows: "pl.DataFrame", answers: Answers) -> BatchLogged:
+    """Log n predictions: ``rows`` (n raw rows) and their answers in the same order."""
     if rows.height == 0:
         return BatchLogged(id=batch.id, logged=0)
+    segment = written(objects, batch, rows, answers)
+    return BatchLogged(id=batch.id, logged=rows.height if segments.add(segment) else 0)
+
+
+def written(objects: ObjectStore, batch: Batch, rows: "pl.DataFrame", answers: Answers) -> Segment:
+    """The batch as an object, and the segment that is to name it."""
+    lengths = {rows.height, *(len(part) for part in answers if part is not None)}
+    if len(lengths) > 1:
+        raise InvalidInputError("Rows and predictions of a batch differ in number.", found=str(sorted(lengths)))
     buffer = io.BytesIO()
-    _table(batch, rows, values, scores=scores, keys=keys, event_times=event_times).write_parquet(buffer, compression="zstd")
+    _table(batch, rows, answers).write_parquet(buffer, compression="zstd")
     digest = objects.put(buffer.getvalue())
     reach("seal.object_written")
-    segment = Segment(
+    return Segment(
         id=f"{WORKER}-{batch.id}",
         model=batch.model,
         worker=WORKER,
@@ -79,18 +94,9 @@ def log_batch(
         last_at=batch.at,
         sealed_at=batch.at,
     )
-    return BatchLogged(id=batch.id, logged=rows.height if segments.add(segment) else 0)
 
 
-def _table(
-    batch: Batch,
-    rows: "pl.DataFrame",
-    values: "pl.Series",
-    *,
-    scores: Sequence[Sequence[float]] | None,
-    keys: Sequence[str] | None,
-    event_times: Sequence[int | None] | None,
-) -> "pl.DataFrame":
+def _table(batch: Batch, rows: "pl.DataFrame", answers: Answers) -> "pl.DataFrame":
     import polars as pl
 
     count = rows.height
@@ -101,22 +107,22 @@ def _table(
             "prediction_id": [f"{batch.id}.{i}" for i in range(count)],
             "request_id": pl.Series(absent, dtype=pl.String),
             "at": pl.Series([batch.at] * count, dtype=pl.Int64),
-            "event_time": pl.Series(event_times or absent, dtype=pl.Int64),
-            "key": pl.Series(keys or absent, dtype=pl.String),
+            "event_time": pl.Series(answers.event_times or absent, dtype=pl.Int64),
+            "key": pl.Series(answers.keys or absent, dtype=pl.String),
         }
         | {name: [value] * count for name, value in who.items()}
         | {FEATURE_PREFIX + name: as_logged(rows[name]) for name in sorted(rows.columns)}
         | {
-            "prediction": values,
-            "scores": pl.Series(scores or absent, dtype=pl.List(pl.Float64)),
+            "prediction": answers.values,
+            "scores": pl.Series(answers.scores or absent, dtype=pl.List(pl.Float64)),
             "latency_us": pl.Series([batch.latency_us] * count, dtype=pl.Int64),
-            "outcome": [Outcome.OK.value] * count,
+            "outcome": [(Outcome.OK if error is None else Outcome.ERROR).value for error in answers.errors or absent],
             "source": [WORKER] * count,
-            "error": pl.Series(absent, dtype=pl.String),
-            "rollout": pl.Series(absent, dtype=pl.String),
-            "rollout_epoch": pl.Series(absent, dtype=pl.Int64),
+            "error": pl.Series(answers.errors or absent, dtype=pl.String),
+            "rollout": pl.Series([batch.rollout] * count, dtype=pl.String),
+            "rollout_epoch": pl.Series([batch.rollout_epoch] * count, dtype=pl.Int64),
             "assigned": pl.Series(absent, dtype=pl.String),
-            "pair": pl.Series(absent, dtype=pl.String),
+            "pair": pl.Series(absent if batch.pair is None else [f"{batch.pair}.{i}" for i in range(count)], dtype=pl.String),
         }
     )
 

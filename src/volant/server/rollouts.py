@@ -14,6 +14,7 @@ import msgspec
 from volant.config.model import GateKind, StepKind
 from volant.deployments.arms import Mode, Routing
 from volant.deployments.counting import counted
+from volant.deployments.fitting import misfit
 from volant.deployments.model import Phase, Rollout, Tally
 from volant.kernel.clock import MINUTE_US, SECOND_US
 from volant.kernel.codec import Value
@@ -21,7 +22,6 @@ from volant.kernel.errors import VolantError
 from volant.server.arms import Arm, ArmKeeper, LaunchArm
 from volant.server.standing import Champion
 from volant.server.supervise import Supervisor
-from volant.serving.spec import Ready
 from volant.wiring.watched import log_mark
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROUND_SECONDS = 0.2
 ACTOR = "policy"
+REQUEST = "a request to the champion"
 
 
 class RolloutStanding(Value, frozen=True, kw_only=True):
@@ -157,7 +158,7 @@ class RolloutKeeper:
         if champion is None or process is None:
             return False
         if self._fitting != state.id:
-            why = misfit(champion, process.ready)
+            why = misfit(REQUEST, champion.inputs, champion.classes, process.ready.inputs, process.ready.classes)
             if why is not None:
                 await asyncio.to_thread(self._project.rollouts.unfit, self._project.name, state.id, why=why, actor=ACTOR)
                 return False
@@ -191,16 +192,6 @@ class RolloutKeeper:
             except (VolantError, msgspec.MsgspecError) as error:
                 print(f"The rollout's counts were not kept; they are counted again: {error}", file=sys.stderr, flush=True)  # noqa: T201
         await self._arms.close()
-
-
-def misfit(champion: Ready, candidate: Ready) -> str | None:
-    """Why a candidate cannot answer the champion's requests, or None."""
-    missing = sorted(set(candidate.inputs) - set(champion.inputs))
-    if missing:
-        return f"it takes column {missing[0]!r}, which requests to the champion do not have; approve it without steps instead"
-    if candidate.classes != champion.classes:
-        return "its classes are not the champion's; approve it without steps instead"
-    return None
 
 
 def _pause_us(age_us: int) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from volant.config.model import Autonomy, StepConfig, StepKind
 from volant.deployments import evidence as weighing
 from volant.deployments.model import Phase, Rollout
+from volant.deployments.rules import rows_of
 from volant.kernel.codec import plain
 from volant.kernel.errors import ConflictError, UsageError
 from volant.wiring.project import Project
@@ -128,13 +129,13 @@ def waits(state: Rollout) -> bool:
 def _stage(state: Rollout, place: int) -> Json:
     stage = state.stages[place]
     kind = state.steps[stage.step].kind.value
-    return {**plain(stage), "kind": kind, **plain(state.counts(stage.epoch))}
+    return {**plain(stage), "kind": kind, **plain(state.counts(stage.epoch)), "files": plain(state.batched(stage.epoch))}
 
 
 def _progress(state: Rollout) -> Json | None:
     """Rows of the present step, and how many it needs."""
     if state.phase not in {Phase.SHADOW, Phase.CANARY}:
         return None
-    counts, needed = state.counts(state.epoch), state.steps[state.step].rows
-    rows = counts.candidate.rows + (counts.champion.rows if state.phase is Phase.CANARY else 0)
-    return {"rows": rows, "needed": needed}
+    step = state.steps[state.step]
+    rows = rows_of(step, state.counts(state.epoch), state.batched(state.epoch).candidate.rows)
+    return {"rows": rows, "needed": step.rows}

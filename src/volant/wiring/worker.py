@@ -25,6 +25,7 @@ VERBS = {
     "run": "volant.wiring.verbs.training:run",
     "why": "volant.wiring.verbs.training:why",
     "score": "volant.wiring.verbs.scoring:score",
+    "score_parts": "volant.wiring.verbs.shadowing:score_parts",
     "predict": "volant.wiring.verbs.scoring:predict",
     "gate": "volant.wiring.verbs.training:gate",
     "validate": "volant.wiring.verbs.datasets:validate",

@@ -26,4 +26,5 @@ def predict(session: Session, model: str, data: str, output: str | None, *, no_l
     logged = f", {counted(found['logged'], 'answer')} logged" if found["logged"] else ", nothing logged"
     text = f"{counted(found['rows'], 'row')} scored with {session.project.name}@{found['version']} into {found['output']}{logged}"
     hint = [Hint("volant labels add FILE, once the truth is known")] if found["logged"] else []
-    return Answer(found, [Text(text), *hint])
+    rollout = [Text(found["rollout"]["sentence"])] if found["rollout"] else []
+    return Answer(found, [Text(text), *rollout, *hint])

@@ -33,7 +33,7 @@ def weigh_losses(project: Project) -> Rollout | None:
     if not state.active:
         return None
     if not state.stages or not revision:
-        return state
+        return project.rollouts.look(project.name, actor=ACTOR)
     predictions, now, config = predictions_of(project), project.clock.now(), project.config
     lines = predictions.table(project.name, since=state.started_at)
     if not lines["pair"].drop_nulls().is_in(lines["prediction_id"].implode()).all():
@@ -50,4 +50,5 @@ def weigh_losses(project: Project) -> Rollout | None:
     )
     allowed = allowed_by(config.gates, config.metric)
     losses = trial_losses(lines, project.labels.current(project.name, now), state, question, allowed, revision=revision)
-    return project.rollouts.weigh(project.name, state.id, losses, actor=ACTOR)
+    weighed = project.rollouts.weigh(project.name, state.id, losses, actor=ACTOR)
+    return project.rollouts.look(project.name, actor=ACTOR) if weighed.active else weighed

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from volant.data.model import Column, DatasetVersion
+    from volant.evidence.batch import Answers, Batch
     from volant.models.ports import Answer
     from volant.models.runner import LoadedModel
     from volant.stats.predicted import Predicted
@@ -70,8 +71,11 @@ def predict(root: Path, environment: dict[str, str], request: Json, report: Repo
     """Score a file with a version, write the answers, and log them as evidence."""
     from volant.data.reading import read_frame, sniff
     from volant.data.source_file import check_source
+    from volant.evidence.batch import log_batch
     from volant.kernel.digests import digest_file
     from volant.models.runner import load_runner
+    from volant.wiring.verbs.rolling import told
+    from volant.wiring.verbs.shadowing import shadow
 
     project = opened(root, environment)
     path = Path(request["data"])
@@ -85,12 +89,16 @@ def predict(root: Path, environment: dict[str, str], request: Json, report: Repo
     began = project.clock.now()
     answer = _answers(runner, frame, report)
     took = project.clock.now() - began
-    logged = 0
+    logged, rollout = 0, None
     if request["log"]:
         report("logging the answers", None)
-        logged = _log(project, request["version"], frame, answer, content=digest_file(path), latency_us=took // max(frame.height, 1))
+        batch = _batch(project, version.number, digest_file(path), took // max(frame.height, 1))
+        given = _given(project, frame, answer)
+        rows = frame.drop(project.config.target, strict=False)
+        logged = log_batch(project.objects, project.segments, batch, rows, given).logged
+        rollout = told(shadow(project, batch, rows, given, report))
     _write(output, frame, answer, runner)
-    return {"rows": frame.height, "output": str(output), "logged": logged, "version": version.number}
+    return {"rows": frame.height, "output": str(output), "logged": logged, "version": version.number, "rollout": rollout}
 
 
 def _output(data: Path, asked: str | None) -> Path:
@@ -125,12 +133,28 @@ def _answers(runner: "LoadedModel", frame: "pl.DataFrame", report: Report) -> "A
     return Answer(values=np.concatenate([part.values for part in parts]), scores=scores)
 
 
-def _log(project: Project, version: int, frame: "pl.DataFrame", answer: "Answer", *, content: str, latency_us: int) -> int:
+def _batch(project: Project, version: int, content: str, latency_us: int) -> "Batch":
+    from volant.evidence.batch import Batch
+
+    state = project.registry.state(project.name)
+    return Batch(
+        content=content,
+        model=project.name,
+        version=version,
+        epoch=state.epoch,
+        at=project.clock.now(),
+        latency_us=latency_us,
+        arm="champion" if state.champion == version else "batch",
+    )
+
+
+def _given(project: Project, frame: "pl.DataFrame", answer: "Answer") -> "Answers":
+    """The answers with what joins them to labels."""
     import polars as pl
 
     from volant.data.rows import key_texts
     from volant.data.timeline import times
-    from volant.evidence.batch import Batch, log_batch
+    from volant.evidence.batch import Answers
 
     data = project.config.data
     absent = [name for name in (*data.key, *([data.time] if data.time else ())) if name not in frame.columns]
@@ -141,28 +165,12 @@ def _log(project: Project, version: int, frame: "pl.DataFrame", answer: "Answer"
             next_step="add the columns, or score without keeping evidence: --no-log",
             field=absent[0],
         )
-    state = project.registry.state(project.name)
-    batch = Batch(
-        content=content,
-        model=project.name,
-        version=version,
-        epoch=state.epoch,
-        at=project.clock.now(),
-        latency_us=latency_us,
-        arm="champion" if state.champion == version else "batch",
-    )
-    target = project.config.target
-    made = log_batch(
-        project.objects,
-        project.segments,
-        batch,
-        frame.drop(target) if target in frame.columns else frame,
+    return Answers(
         values=pl.Series("prediction", answer.values.tolist()),
         scores=None if answer.scores is None else answer.scores.tolist(),
         keys=key_texts(frame, data.key).to_list() if data.key else None,
         event_times=times(frame, data).event_us.tolist() if data.time else None,
     )
-    return made.logged
 
 
 def _write(output: Path, frame: "pl.DataFrame", answer: "Answer", runner: "LoadedModel") -> None:
