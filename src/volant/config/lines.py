@@ -6,7 +6,7 @@ from typing import Any
 from volant.config.amounts import Confidence, Duration, MarginKind
 from volant.config.kinds import Choice, Number, Text, Texts, Whole, nearest, shown, wrong
 from volant.config.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
-from volant.config.model import GateConfig, GateKind, TriggerConfig, TriggerKind
+from volant.config.model import DriftOf, GateConfig, GateKind, TriggerConfig, TriggerKind
 from volant.config.sections import Entry, OneOf, Section
 from volant.config.yaml_tree import Node
 from volant.kernel.errors import UsageError
@@ -114,16 +114,24 @@ _NEW_DATA = Entry(
     required=True,
 )
 
+_MOVED = Entry(
+    key="drift",
+    kind=Choice(DriftOf),
+    about="a column of live rows (inputs), or the answers (prediction), moved away from what the champion learned: asks for a challenger",
+    required=True,
+)
+
 _TRIGGERS: dict[tuple[str, ...], Section] = {
     ("clock",): Section(partial(TriggerConfig, kind=TriggerKind.CLOCK), (_CLOCK,)),
     ("new_labels",): Section(partial(TriggerConfig, kind=TriggerKind.NEW_LABELS), (_NEW,)),
     ("performance",): Section(TriggerConfig, (_WORSE,)),
     ("data",): Section(TriggerConfig, (_NEW_DATA,)),
+    ("drift",): Section(partial(TriggerConfig, kind=TriggerKind.DRIFT), (_MOVED,)),
 }
 
 TRIGGERS = OneOf(
     "a list of triggers",
     _TRIGGERS,
-    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse} or {data: new}",
+    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse}, {data: new} or {drift: any}",
     pick=lambda trigger: str(trigger.kind.value),
 )

@@ -111,6 +111,15 @@ class TriggerKind(StrEnum):
     NEW_LABELS = "new_labels"
     PERFORMANCE = "performance"
     DATA = "data"  # the source holds other bytes
+    DRIFT = "drift"  # live rows or answers have moved away from what the champion learned
+
+
+class DriftOf(StrEnum):
+    """Whose drift a trigger listens to."""
+
+    ANY = "any"
+    INPUTS = "inputs"
+    PREDICTION = "prediction"
 
 
 class TriggerConfig(Value, frozen=True, kw_only=True):
@@ -119,6 +128,7 @@ class TriggerConfig(Value, frozen=True, kw_only=True):
     kind: TriggerKind
     every_us: int | None = None
     labels: int | None = None
+    drift: DriftOf | None = None
 
 
 class GuardConfig(Value, frozen=True, kw_only=True):

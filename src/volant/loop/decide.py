@@ -4,7 +4,7 @@ Order of thought: nothing while a person has paused the automation; a judged can
 open); then one training at a time; then the triggers; then the guard. Standard library only.
 """
 
-from volant.config.model import Autonomy, TriggerConfig, TriggerKind
+from volant.config.model import Autonomy, DriftOf, TriggerConfig, TriggerKind
 from volant.gates.model import Verdict
 from volant.kernel.clock import format_duration, iso
 from volant.kernel.errors import InvalidInputError
@@ -100,12 +100,15 @@ def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now:
         TriggerKind.NEW_LABELS: _new_labels,
         TriggerKind.PERFORMANCE: _performance,
         TriggerKind.DATA: _new_data,
+        TriggerKind.DRIFT: _drift,
     }
     fired, sentence, facts = listen[trigger.kind](trigger, state, evidence, now)
     action = Action.RETRAIN if fired else Action.WAIT
     return Decision(action=action, at=now, sentence=sentence, trigger=trigger.kind.value, evidence=facts)
 
 
+_WHOSE = {False: DriftOf.INPUTS, True: DriftOf.PREDICTION}
+_LISTENED = {DriftOf.ANY: "any column", DriftOf.INPUTS: "an input", DriftOf.PREDICTION: "the prediction"}
 Heard = tuple[bool, str, dict[str, str | int | float | None]]
 
 
@@ -131,6 +134,21 @@ def _new_data(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, 
     if evidence.new_data:
         return True, "the source holds data that no training has learned from", {}
     return False, "the source holds nothing new", {}
+
+
+def _drift(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    """Asks for a challenger once: a training that began after the columns were seen to move had its chance to learn from it."""
+    del now
+    moved = [column for column in evidence.moved if trigger.drift in {None, DriftOf.ANY, _WHOSE[column.answer]}]
+    if not moved:
+        return False, f"no drift of {_LISTENED[trigger.drift or DriftOf.ANY]}", {}
+    first = moved[0]
+    more = f" and {len(moved) - 1} more" if len(moved) > 1 else ""
+    text = f"{first.name}{more} moved away from what the champion learned: effect {first.effect:.3g} [{first.low:.3g}, {first.high:.3g}]"
+    facts: dict[str, str | int | float | None] = {"moved": len(moved), "column": first.name, "effect": first.effect}
+    if state.last_retrain_at is not None and state.last_retrain_at >= max(column.seen_us for column in moved):
+        return False, f"{text}; a training since then has seen it", facts
+    return True, text, facts
 
 
 def _performance(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:

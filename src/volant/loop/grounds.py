@@ -12,7 +12,7 @@ import msgspec
 from volant.kernel.codec import Value, canonical, decode
 from volant.kernel.objects import ObjectStore
 from volant.loop.model import Decision, LoopEvidence, LoopPolicy, LoopState
-from volant.monitoring.model import WindowBasis
+from volant.monitoring.model import DriftBasis, WindowBasis
 
 
 class Occasion(StrEnum):
@@ -52,6 +52,7 @@ class Seen(Value, frozen=True, kw_only=True):
     files: Files
     reports: tuple[str, ...] = ()
     windows: WindowBasis | None = None
+    drift: DriftBasis | None = None
 
 
 class Grounds(Value, frozen=True, kw_only=True):

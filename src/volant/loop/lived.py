@@ -22,8 +22,10 @@ from volant.loop.grounds import Files, Grounds, Occasion, Seen
 from volant.loop.ledger import Entries, stream_of
 from volant.loop.model import LoopEvidence, LoopPolicy, LoopState
 from volant.loop.setting import Ports, Setting
+from volant.monitoring.drift_keeping import drift_again
+from volant.monitoring.drift_model import DriftReport
 from volant.monitoring.live import recomputed
-from volant.monitoring.model import LiveReport, Reference, WindowEvidence
+from volant.monitoring.model import LiveReport, MovedColumn, Reference, WindowEvidence
 from volant.monitoring.reference import full_reference
 from volant.pipelines.graph import build_graph
 from volant.pipelines.inputs import code_digest
@@ -42,13 +44,18 @@ class Windows(Protocol):
         """What the champion showed on its own holdout."""
         ...
 
+    def moved(self, seen: Seen) -> tuple[MovedColumn, ...]:
+        """Columns that moved away from what the champion learned, the strongest first."""
+        ...
+
 
 class Stored:
     """As the jobs process keeps them up to date: the row that was there at the look."""
 
-    def __init__(self, ports: Ports, live: LiveReport | None) -> None:
+    def __init__(self, ports: Ports, live: LiveReport | None, drift: DriftReport | None = None) -> None:
         self._ports = ports
         self._live = live
+        self._drift = drift
 
     def evidence(self, seen: Seen) -> tuple[WindowEvidence, ...]:
         """See the protocol."""
@@ -58,6 +65,10 @@ class Stored:
         """See the protocol."""
         kept = None if self._live is None or self._live.version != report.version else self._live.reference
         return kept or full_reference(report, self._ports.objects, seen.metric)
+
+    def moved(self, seen: Seen) -> tuple[MovedColumn, ...]:
+        """See the protocol."""
+        return () if self._drift is None or seen.drift is None else self._drift.evidence()
 
 
 class Recomputed:
@@ -77,6 +88,12 @@ class Recomputed:
         """See the protocol."""
         return full_reference(report, self._ports.objects, seen.metric)
 
+    def moved(self, seen: Seen) -> tuple[MovedColumn, ...]:
+        """See the protocol."""
+        if seen.drift is None:
+            return ()
+        return drift_again(self._ports.windows, self._ports.objects, seen.model, seen.drift, seen.at)
+
 
 def policy_of(setting: Setting) -> LoopPolicy:
     """What the settings tell the decision core."""
@@ -86,8 +103,9 @@ def policy_of(setting: Setting) -> LoopPolicy:
 
 def lived_now(ports: Ports, setting: Setting) -> "Lived":
     """One look. Errors of the source and of the pipeline's definition are raised."""
-    live = _live(ports, setting.config.project)
-    return Lived(ports, _seen(ports, setting.config, files_now(ports, setting), live), policy_of(setting), Stored(ports, live))
+    live, drift = _live(ports, setting.config.project), _drift(ports, setting.config)
+    seen = _seen(ports, setting.config, files_now(ports, setting), live, drift)
+    return Lived(ports, seen, policy_of(setting), Stored(ports, live, drift))
 
 
 def files_now(ports: Ports, setting: Setting) -> Files:
@@ -115,7 +133,15 @@ def _live(ports: Ports, model: str) -> LiveReport | None:
     return live if live is not None and live.question else None
 
 
-def _seen(ports: Ports, config: ProjectConfig, files: Files, live: LiveReport | None) -> Seen:
+def _drift(ports: Ports, config: ProjectConfig) -> DriftReport | None:
+    """Of the champion, where the policy listens to it."""
+    state = ports.registry.state(config.project)
+    if state.champion is None or not any(trigger.kind is TriggerKind.DRIFT for trigger in config.retrain.when):
+        return None
+    return ports.windows.drift(config.project, state.epoch)
+
+
+def _seen(ports: Ports, config: ProjectConfig, files: Files, live: LiveReport | None, drift: DriftReport | None = None) -> Seen:
     """How far each record reaches now. The clock is read last: nothing here was recorded after it."""
     model = config.project
     state = ports.registry.state(model)
@@ -134,6 +160,7 @@ def _seen(ports: Ports, config: ProjectConfig, files: Files, live: LiveReport | 
         files=files,
         reports=reports,
         windows=None if live is None else live.basis(),
+        drift=None if drift is None else drift.basis(),
     )
 
 
@@ -200,6 +227,7 @@ class Lived:
             reference_variance=None if reference is None else reference.loss_variance,
             reference_df=None if reference is None else reference.df,
             windows=() if reference is None else self._windows.evidence(seen),
+            moved=() if self._champion is None else self._windows.moved(seen),
             new_data=self._has_new_data(),
             candidate_verdict=None if judged is None else judged.verdict,
             candidate_report=None if judged is None else judged.id,

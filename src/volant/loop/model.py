@@ -5,7 +5,7 @@ from enum import StrEnum
 from volant.config.model import Autonomy, RetrainConfig
 from volant.gates.model import Verdict
 from volant.kernel.codec import Value
-from volant.monitoring.model import WindowEvidence
+from volant.monitoring.model import MovedColumn, WindowEvidence
 
 
 class Action(StrEnum):
@@ -41,6 +41,7 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
     reference_variance: float | None = None
     reference_df: int | None = None  # degrees of freedom of that variance; None: taken as known
     windows: tuple[WindowEvidence, ...] = ()
+    moved: tuple[MovedColumn, ...] = ()
     new_data: bool = False  # the source holds other bytes than the last training learned from
     candidate_verdict: Verdict | None = None
     candidate_report: str | None = None

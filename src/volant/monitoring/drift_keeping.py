@@ -9,11 +9,13 @@ from volant.kernel.digests import digest_value
 from volant.kernel.errors import VolantError
 from volant.kernel.objects import ObjectStore
 from volant.monitoring.drift import judged_windows
-from volant.monitoring.drift_model import DriftReference, DriftReport, WindowShape
+from volant.monitoring.drift_model import DriftReference, DriftReport, moved_columns
+from volant.monitoring.model import DriftBasis, MovedColumn
 from volant.monitoring.performance import CHAMPION_ARM
 from volant.monitoring.ports import Extent, WindowStore
 
 MOST_WINDOWS = 400
+MOST_SHAPES = 100_000
 FORMAT = 1
 
 
@@ -67,8 +69,9 @@ class DriftKeeper:
         known = self.store.drift(model, epoch)
         if known is not None and (known.lines, known.asked) == (lines, asked):
             return known
-        shapes = self.store.shapes(model, epoch, CHAMPION_ARM, MOST_WINDOWS + 1)
-        found = judged_windows(_usable(shapes, set(full), version), reference)
+        shapes = [shape for shape in self.store.shapes(model, epoch, CHAMPION_ARM, MOST_WINDOWS + 1) if shape.number in set(full)]
+        usable = [shape for shape in shapes if shape.version == version]
+        found = judged_windows(usable, reference)
         report = DriftReport(
             model=model,
             epoch=epoch,
@@ -79,6 +82,8 @@ class DriftKeeper:
             reference_rows=reference.rows,
             windows=found.windows,
             columns=found.columns,
+            first=usable[0].number if usable else None,
+            last=usable[-1].number if usable else None,
             waiting=sum(extent.rows for extent in extents if extent.number not in full),
         )
         self.store.keep_drift(report)
@@ -94,5 +99,14 @@ class DriftKeeper:
         return now // self.size.duration_us > extent.number
 
 
-def _usable(shapes: Sequence[WindowShape], full: set[int], version: int) -> list[WindowShape]:
-    return [shape for shape in shapes if shape.number in full and shape.version == version]
+def drift_again(store: WindowStore, objects: ObjectStore, model: str, basis: DriftBasis, until: int) -> tuple[MovedColumn, ...]:
+    """What was said on this basis, once more from the stored shapes of windows that had ended by ``until``."""
+    kept = store.reference(model, basis.version)
+    if kept is None:
+        return ()
+    shapes = [
+        shape
+        for shape in store.shapes(model, basis.epoch, CHAMPION_ARM, MOST_SHAPES)
+        if basis.first <= shape.number <= basis.last and shape.version == basis.version and shape.to_us <= until
+    ]
+    return moved_columns(judged_windows(shapes, decode(objects.get(kept), DriftReference)).columns)

@@ -4,10 +4,11 @@ Names of columns are those of the log: ``f:NAME`` for inputs, ``prediction``, an
 class, where there are two). Standard library only: the control process reads reports.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from volant.kernel.codec import Value
-from volant.monitoring.model import DriftEvidence
+from volant.monitoring.model import DriftBasis, MovedColumn
 
 PREDICTION, SCORE = "prediction", "score"
 ANSWERS = {PREDICTION: "the prediction", SCORE: "the score"}
@@ -172,24 +173,43 @@ class DriftReport(Value, frozen=True, kw_only=True):
     reference_rows: int
     windows: tuple[DriftWindow, ...]
     columns: tuple[ColumnDrift, ...]
+    first: int | None = None  # numbers of the windows that were judged
+    last: int | None = None
     waiting: int = 0  # rows in a window that is not full yet
 
     @property
     def drifting(self) -> tuple[ColumnDrift, ...]:
         """Columns that have moved, the strongest first."""
-        return tuple(sorted((column for column in self.columns if column.drifting), key=lambda column: -column.effect))
+        return strongest_first(self.columns)
 
-    def evidence(self) -> DriftEvidence | None:
-        """As the decision core takes it; None where nothing has moved."""
-        moved = self.drifting
-        if not moved:
+    def basis(self) -> DriftBasis | None:
+        """What it rests on; None before the first full window."""
+        if self.first is None or self.last is None:
             return None
-        return DriftEvidence(
-            columns=tuple(column.name for column in moved),
-            since_us=min(column.since_us or 0 for column in moved),
-            seen_us=max(column.seen_us or 0 for column in moved),
-            effect=moved[0].effect,
-            low=moved[0].low,
-            high=moved[0].high,
-            tolerance=moved[0].tolerance,
+        return DriftBasis(epoch=self.epoch, version=self.version, first=self.first, last=self.last)
+
+    def evidence(self) -> tuple[MovedColumn, ...]:
+        """As the decision core takes it."""
+        return moved_columns(self.columns)
+
+
+def strongest_first(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
+    """Those that have moved."""
+    return tuple(sorted((column for column in columns if column.drifting), key=lambda column: (-column.effect, column.column)))
+
+
+def moved_columns(columns: Sequence[ColumnDrift]) -> tuple[MovedColumn, ...]:
+    """Those that have moved, the strongest first, as the decision core takes them."""
+    return tuple(
+        MovedColumn(
+            name=column.name,
+            answer=column.column in ANSWERS,
+            since_us=column.since_us or 0,
+            seen_us=column.seen_us or 0,
+            effect=column.effect,
+            low=column.low,
+            high=column.high,
+            tolerance=column.tolerance,
         )
+        for column in strongest_first(columns)
+    )

@@ -20,20 +20,30 @@ class WindowEvidence(Value, frozen=True, kw_only=True):
     df: int | None = None  # degrees of freedom of that variance; None: taken as known
 
 
-class DriftEvidence(Value, frozen=True, kw_only=True):
-    """Columns that moved away from what the champion learned, the strongest first, as known now.
+class MovedColumn(Value, frozen=True, kw_only=True):
+    """A column that moved away from what the champion learned (``answer``: it is about the champion's answers).
 
-    ``since_us``: when the first window with it began; ``seen_us``: when the last column of them was first seen to have moved.
-    The effect with its interval is the first column's.
+    ``since_us``: when the first window with it began; ``seen_us``: when the first window ended that is an alarm. ``effect`` with
+    its 95 % interval is over all windows since.
     """
 
-    columns: tuple[str, ...]
+    name: str
+    answer: bool
     since_us: int
     seen_us: int
     effect: float
     low: float
     high: float
     tolerance: float
+
+
+class DriftBasis(Value, frozen=True, kw_only=True):
+    """What a statement about drift rests on: windows ``first`` to ``last`` of a champion's epoch."""
+
+    epoch: int
+    version: int
+    first: int
+    last: int
 
 
 class WindowPerformance(Value, frozen=True, kw_only=True):
