@@ -28,8 +28,8 @@ def test_predictions_are_counted_without_polars(tmp_path):
     script = f"""
 import sys
 from pathlib import Path
-from volant.evidence.log import open_rows
-assert open_rows(Path({str(tmp_path)!r})) == 0
+from volant.evidence.open_rows import OpenRows
+assert OpenRows(Path({str(tmp_path)!r})).count() == 0
 assert "polars" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)

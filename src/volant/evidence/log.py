@@ -16,12 +16,9 @@ import msgspec
 
 from volant.evidence.frames import SEGMENT_SUFFIX, frame
 from volant.evidence.model import Prediction
-from volant.evidence.reading import open_rows
 from volant.kernel.clock import MINUTE_US, Clock
 from volant.kernel.crashpoints import reach
 from volant.kernel.errors import ConflictError, UnavailableError
-
-__all__ = ["LOCK_FILE", "ROTATE_BYTES", "ROTATE_US", "LogWriter", "encode", "open_rows", "take_folder"]
 
 LOCK_FILE = "lock"
 ROTATE_BYTES = 64 * 1024 * 1024

@@ -108,8 +108,3 @@ def first_of_each_request(predictions: Iterable[Prediction]) -> Iterator[Predict
 def rows_of(prediction: Prediction) -> int:
     """How many rows a request asked about, whether or not they were answered."""
     return max(len(prediction.values), max((len(column) for column in prediction.columns.values()), default=0))
-
-
-def open_rows(root: Path) -> int:
-    """How many predicted rows are in the log and not sealed yet."""
-    return sum(rows_of(prediction) for prediction in LogReader(root).predictions())

@@ -49,6 +49,7 @@ class Api:
         version = f"{V1}/models/{{model}}/versions/{{number}}"
         return (
             _read(f"{V1}/status", "Where the wheel stands, and this server.", self.status),
+            _read(f"{V1}/server", "This server alone: what serves, the rollout, and whether anything is left to do.", self.server),
             _read(f"{V1}/models", "The models of this project.", self.models),
             _read(f"{V1}/models/{{model}}", "Versions of a model, newest first.", self.model),
             _read(version, "A version with its gate report, run and history.", self.version),
@@ -93,6 +94,10 @@ class Api:
     def status(self, _request: Request) -> Response:
         """``GET /status``."""
         return json_response({**self._commands.status(self._project), "server": self._server_status()})
+
+    def server(self, _request: Request) -> Response:
+        """``GET /server``."""
+        return json_response(self._server_status())
 
     def models(self, _request: Request) -> Response:
         """``GET /models``."""

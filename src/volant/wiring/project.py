@@ -19,6 +19,7 @@ from volant.wiring.pausing import Pauses
 from volant.wiring.stores import Stores, sqlite_stores
 
 if TYPE_CHECKING:
+    from volant.evidence.open_rows import OpenRows
     from volant.wiring.glances import Glances
 
 CONFIG_FILE = "volant.yaml"
@@ -111,6 +112,13 @@ class Project:
         if self._settings is None:
             self._settings = read_settings(self.root / CONFIG_FILE)
         return self._settings
+
+    @cached_property
+    def open_rows(self) -> "OpenRows":
+        """Counts the predicted rows that are in the log and not sealed yet."""
+        from volant.evidence.open_rows import OpenRows
+
+        return OpenRows(self.log_folder)
 
     @property
     def anchors(self) -> Path:

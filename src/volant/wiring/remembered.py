@@ -116,10 +116,8 @@ def _evidence(project: Project) -> list[int] | None:
     known = project.labels.known_until(project.name, project.clock.now())
     if known is None:
         return None
-    from volant.evidence.log import open_rows
-
     sealed = sum(segment.rows for segment in project.segments.segments(project.name))
-    return [known, project.labels.revision(project.name), sealed, open_rows(project.log_folder)]
+    return [known, project.labels.revision(project.name), sealed, project.open_rows.count()]
 
 
 def _bytes_digest(path: Path) -> str | None:

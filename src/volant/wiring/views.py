@@ -56,10 +56,8 @@ def _automation(project: Project) -> Json:
 
 
 def _prediction_count(project: Project) -> Json:
-    from volant.evidence.log import open_rows
-
     sealed = sum(segment.rows for segment in project.segments.segments(project.name))
-    return {"sealed": sealed, "open": open_rows(project.log_folder)}
+    return {"sealed": sealed, "open": project.open_rows.count()}
 
 
 def _rollout(project: Project) -> Json | None:
