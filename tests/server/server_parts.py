@@ -111,7 +111,7 @@ class Launching:
         self.started = []
         self.delay = 0.0
 
-    async def __call__(self, champion, private):
+    async def __call__(self, champion, private, *, accept=True):
         await asyncio.sleep(self.delay)
         spec = WorkerSpec(
             worker=f"w{len(self.started)}-{champion.version}",
@@ -122,6 +122,7 @@ class Launching:
             model="bikes",
             version=champion.version,
             epoch=champion.epoch,
+            open=accept,
         )
         worker = await start_worker(spec, environment=ENVIRONMENT, listener=self.shared, private=private, command=self.command)
         self.started.append(worker)

@@ -169,11 +169,23 @@ class Rollouts:
         """Take the candidate back."""
         return self._change(model, lambda state, now: rules.roll_back(state, now, actor=actor, reason=reason), actor)
 
-    def observe(self, model: str, rollout: str, tally: Tally, *, promised_us: int | None = None, keep: bool = False, actor: str) -> Rollout:
-        """Decide on counts of a rollout; ``keep`` saves them even if they lead to nothing. Counts of another one are dropped."""
+    def observe(
+        self,
+        model: str,
+        rollout: str,
+        tally: Tally,
+        *,
+        since: Tally | None = None,
+        promised_us: int | None = None,
+        keep: bool = False,
+        actor: str,
+    ) -> Rollout:
+        """Decide on counts of a rollout; ``keep`` saves them even if they lead to nothing. Counts of another one are dropped,
+        and those that do not continue what is kept: ``since`` is what was kept when they were begun.
+        """
 
         def decide(state: Rollout, now: int) -> list[NewEvent]:
-            if state.id != rollout or not state.active:
+            if state.id != rollout or not state.active or (since is not None and state.tally != since):
                 return []
             registry = self._registry.state(model)
             over = rules.overtaken(state, registry.champion, now)
@@ -183,6 +195,14 @@ class Rollouts:
             return found or (rules.kept(state, tally, now) if keep else [])
 
         return self._change(model, decide, actor)
+
+    def keep(self, model: str, rollout: str, tally: Tally, *, since: Tally, actor: str) -> Rollout:
+        """Save counts without deciding, unless somebody else saved others ``since``."""
+
+        def decide(state: Rollout, now: int) -> list[NewEvent]:
+            return rules.kept(state, tally, now) if state.tally == since else []
+
+        return self._of(model, rollout, decide, actor)
 
     def scored(
         self, model: str, rollout: str, epoch: int, batch: str, counts: EpochCounts, *, keep: Callable[[], bool], actor: str

@@ -33,6 +33,7 @@ from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
 from volant.server.telling import Telling
+from volant.server.warmth import Warmth
 from volant.server.watch import Seen, Watch
 from volant.server.weighing import ROUND_SECONDS as WEIGHING_SECONDS
 from volant.server.weighing import Weighing
@@ -102,7 +103,8 @@ class Control:
         hosts = (address.host, *allow_hosts)
         hurry = HURRY if isinstance(project.clock, SteeredClock) else 1.0
         launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
-        self.supervisor = Supervisor(launcher, self._switch, keep_former=True)
+        self.supervisor = Supervisor(launcher, self._switch)
+        self.warmth = Warmth(project.clock)
         self.rollouts = RolloutKeeper(
             project, self.supervisor, launcher.arm, may=lambda: self.leadership.held, round_seconds=max(ROLLOUT_SECONDS / hurry, 0.05)
         )
@@ -200,6 +202,8 @@ class Control:
         if self.asks:
             await self.supervisor.update_tokens(seen.tokens)
         self.supervisor.want(seen.champion)
+        standing = self.supervisor.standing
+        self.supervisor.want_warm(self.warmth.wanted(seen.former, standing.warm_pid or standing.pid))
 
 
 def _authority(host: str) -> str:

@@ -40,9 +40,10 @@ class Launcher:
         spec = msgspec.structs.replace(spec, arm_socket=socket_path, arm="arm")
         return await start_worker(spec, environment=self._project.environment, command=self._command)
 
-    async def __call__(self, champion: Champion, private: socket.socket) -> WorkerProcess:
+    async def __call__(self, champion: Champion, private: socket.socket, *, accept: bool = True) -> WorkerProcess:
         """Start it and wait until it answers. Raises a ``VolantError`` if it cannot serve."""
         spec = worker_spec(self._project, champion, host=str(self._shared.getsockname()[0]), hosts=self._hosts, tokens=self._tokens())
+        spec = msgspec.structs.replace(spec, open=accept)
         return await start_worker(
             spec, environment=self._project.environment, listener=self._shared, private=private, command=self._command
         )

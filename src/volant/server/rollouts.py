@@ -7,7 +7,7 @@ where the events are. Every server on a store runs the candidate beside its own 
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -42,6 +42,14 @@ class RolloutStanding(Value, frozen=True, kw_only=True):
     arm_pid: int | None = None
 
 
+class _Counted(NamedTuple):
+    """``tally`` was counted on from what was ``kept`` in the rollout's events."""
+
+    rollout: str
+    kept: Tally
+    tally: Tally
+
+
 class RolloutKeeper:
     """Follows the newest rollout of the project. :meth:`run` goes on until cancelled, then :meth:`close` ends the arm."""
 
@@ -60,7 +68,7 @@ class RolloutKeeper:
         self._round_seconds = round_seconds
         self._arms = ArmKeeper(launch, project.scratch_folder, self._on_end)
         self._state = Rollout(model=project.name)
-        self._tally: tuple[str, Tally] = ("", Tally())
+        self._tally = _Counted("", Tally(), Tally())
         self._kept_at = 0
         self._acknowledged = True
         self._packages: dict[int, str] = {}
@@ -168,12 +176,13 @@ class RolloutKeeper:
     def _decide(self, state: Rollout) -> None:
         """Count what was logged and let the rules decide; keep counts now and then, so that they outlive the log's files."""
         project = self._project
-        known = self._tally[1] if self._tally[0] == state.id else state.tally
+        own = self._tally.rollout == state.id and self._tally.kept == state.tally
+        known = self._tally.tally if own else state.tally  # somebody else may have counted, before a file was sealed
         tally = counted(project.log_folder, state.id, known, state.started_at)
         now = project.clock.now()
         keep = tally != state.tally and now - self._kept_at >= _pause_us(now - state.started_at)
-        project.rollouts.observe(project.name, state.id, tally, promised_us=self._promised_us, keep=keep, actor=ACTOR)
-        self._tally = (state.id, tally)
+        project.rollouts.observe(project.name, state.id, tally, since=state.tally, promised_us=self._promised_us, keep=keep, actor=ACTOR)
+        self._tally = _Counted(state.id, tally if keep else state.tally, tally)
         if keep:
             self._kept_at = now
 
@@ -184,10 +193,10 @@ class RolloutKeeper:
     async def close(self) -> None:
         """Keep the last counts and end the arm."""
         state = self._state
-        if state.active and self._may() and self._tally[0] == state.id:
+        if state.active and self._may() and self._tally.rollout == state.id:
             try:
                 await asyncio.to_thread(
-                    self._project.rollouts.observe, self._project.name, state.id, self._tally[1], keep=True, actor=ACTOR
+                    self._project.rollouts.keep, self._project.name, state.id, self._tally.tally, since=self._tally.kept, actor=ACTOR
                 )
             except (VolantError, msgspec.MsgspecError) as error:
                 print(f"The rollout's counts were not kept; they are counted again: {error}", file=sys.stderr, flush=True)  # noqa: T201

@@ -40,6 +40,7 @@ class Standing(Value, frozen=True, kw_only=True):
     wanted: int | None = None
     restarts: int = 0
     warm: int | None = None  # the former champion's version, while its worker is kept warm
+    warm_pid: int | None = None
     error: str | None = None
 
 
@@ -84,8 +85,11 @@ class Worker(Protocol):
 class Launch(Protocol):
     """Starts a worker for a champion on its own socket (and the shared one) and waits until it answers."""
 
-    def __call__(self, champion: Champion, private: socket.socket) -> Awaitable[Worker]:
-        """Raises a ``VolantError`` if it cannot be started; no process is left behind then."""
+    def __call__(self, champion: Champion, private: socket.socket, *, accept: bool = True) -> Awaitable[Worker]:
+        """Without ``accept`` it answers nothing on the shared socket until it is told to.
+
+        Raises a ``VolantError`` if it cannot be started; no process is left behind then.
+        """
         ...
 
 

@@ -36,17 +36,19 @@ class _Serving:
 
 
 class Supervisor:
-    """One worker at a time answers. ``switch`` is told where requests go now (None: nowhere). With ``keep_former`` the last
-    champion's worker is kept warm, so that it is back within milliseconds.
+    """One worker at a time answers. ``switch`` is told where requests go now (None: nowhere). The worker of the version that
+    :meth:`want_warm` names, if any, is kept beside it without accepting anything, so that it answers within milliseconds.
 
     Everything runs on one event loop. :meth:`run` ends after :meth:`stop`.
     """
 
-    def __init__(self, launch: Launch, switch: Callable[[Upstream | None], None], *, keep_former: bool = False) -> None:
+    def __init__(self, launch: Launch, switch: Callable[[Upstream | None], None]) -> None:
         self._launch = launch
         self._switch = switch
-        self._keep_former = keep_former
         self._former: _Serving | None = None
+        self._warm: Champion | None = None
+        self._warming: asyncio.Task[None] | None = None
+        self._cold: Champion | None = None  # it could not be started, or ended by itself
         self._routing: tuple[int, Routing] | None = None
         self._wanted: Champion | None = None
         self._current: _Serving | None = None
@@ -66,6 +68,12 @@ class Supervisor:
             self._wanted = champion
             self._failures = 0
             self._not_before = 0.0
+            self._news.set()
+
+    def want_warm(self, former: Champion | None) -> None:
+        """Keep this version's worker warm from now on, or none. The same again is nothing."""
+        if former != self._warm and not _same(former, self._warm):
+            self._warm, self._cold = former, None
             self._news.set()
 
     async def update_tokens(self, tokens: tuple[Token, ...] | None) -> None:
@@ -105,6 +113,7 @@ class Supervisor:
             wanted=None if wanted is None else wanted.version,
             restarts=self._restarts,
             warm=None if self._former is None or self._former.ended.done() else self._former.champion.version,
+            warm_pid=None if self._former is None or self._former.ended.done() else self._former.worker.pid,
             error=None if self.error is None else self.error.what,
         )
 
@@ -126,6 +135,7 @@ class Supervisor:
             else:
                 await self._wait(None)
             self._notice_end()
+            self._tend_former()
         await self._end()
 
     def stop(self) -> None:
@@ -142,6 +152,7 @@ class Supervisor:
             await self._start(champion)
 
     async def _start(self, champion: Champion) -> None:
+        await self._stop_warming()
         if await self._take_former_back(champion):
             return
         self._starting = True
@@ -180,7 +191,7 @@ class Supervisor:
     async def _take_former_back(self, champion: Champion) -> bool:
         """Let the worker that was kept warm answer again, if it is this champion's and lives."""
         former = self._former
-        if former is None or former.champion.package != champion.package or former.champion.version != champion.version:
+        if former is None or not _same(former.champion, champion):
             return False
         self._former = None
         await former.worker.set_open(accept=True, epoch=champion.epoch)
@@ -199,7 +210,7 @@ class Supervisor:
         await fresh.worker.route(self._routing_for(fresh.champion))
         if old is None:
             return
-        if self._keep_former and old.champion.version != fresh.champion.version and not old.ended.done():
+        if _same(old.champion, self._warm) and not _same(old.champion, fresh.champion) and not old.ended.done():
             await self._keep_warm(old)
         else:
             self._retire(old)
@@ -212,6 +223,43 @@ class Supervisor:
         self._keep(old.upstream.retire(DRAIN_SECONDS))
         if before is not None:
             self._retire(before)
+
+    def _tend_former(self) -> None:
+        """Start what is to be kept warm once the champion answers; end what is not wanted any more."""
+        former = self._former
+        if former is not None and former.ended.done():
+            self._former, self._cold = None, former.champion
+        elif former is not None and not _same(former.champion, self._warm) and not _same(former.champion, self._wanted):
+            self._former = None
+            self._retire(former)
+        if self._lacks_warmth() and self._warm is not None:
+            self._warming = asyncio.create_task(self._warm_up(self._warm))
+
+    def _lacks_warmth(self) -> bool:
+        current = self._current
+        settled = current is not None and current.champion == self._wanted and not _same(current.champion, self._warm)
+        idle = self._former is None and self._warming is None
+        return settled and idle and not self._stopping and not _same(self._warm, self._cold)
+
+    async def _warm_up(self, champion: Champion) -> None:
+        """Start a worker that accepts nothing. One that cannot be started is not tried again: it takes nothing but time."""
+        try:
+            with reserve("127.0.0.1", 0) as private:
+                upstream = Upstream(*private.getsockname()[:2])
+                worker = await self._launch(champion, private, accept=False)
+            self._former = _Serving(champion, worker, upstream, asyncio.get_running_loop().time())
+            await worker.update_tokens(self._tokens)
+        except (VolantError, OSError):
+            self._cold = champion
+        finally:
+            self._warming = None
+            self._news.set()
+
+    async def _stop_warming(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+            self._warming = None
 
     def _retire(self, old: _Serving) -> None:
         async def finish() -> None:
@@ -253,6 +301,7 @@ class Supervisor:
 
     async def _end(self) -> None:
         self._switch(None)
+        await self._stop_warming()
         if self._current is not None:
             self._retire(self._current)
             self._current = None
@@ -260,3 +309,8 @@ class Supervisor:
             self._retire(self._former)
             self._former = None
         await asyncio.gather(*self._retiring, return_exceptions=True)
+
+
+def _same(one: Champion | None, other: Champion | None) -> bool:
+    """Whether both are the same version, whenever it became champion; never for none."""
+    return one is not None and other is not None and (one.version, one.package) == (other.version, other.package)

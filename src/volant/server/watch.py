@@ -10,18 +10,22 @@ from volant.access.rules import is_live
 from volant.kernel.codec import Value
 from volant.kernel.errors import UnavailableError
 from volant.registry.model import ModelState, VersionState
+from volant.registry.rules import APPROVED, PROMOTED, ROLLED_BACK
 from volant.server.standing import Champion
+from volant.server.warmth import Former
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
 
 ROUND_SECONDS = 0.25
+_CHANGES = frozenset({APPROVED, PROMOTED, ROLLED_BACK})
 
 
 class Seen(Value, frozen=True, kw_only=True):
     """One look."""
 
     champion: Champion | None
+    former: Former | None
     tokens: tuple[Token, ...]
 
 
@@ -33,6 +37,7 @@ class Watch:
         self._round_seconds = round_seconds
         self._seq = -1
         self._champion: Champion | None = None
+        self._former: Former | None = None
         self.waits_for = _no_run()
 
     def look(self) -> Seen:
@@ -41,10 +46,12 @@ class Watch:
         if self._seq < 0 or project.events.read(stream, self._seq):
             state = project.registry.state(project.name)
             self._champion = _champion(project, state)
+            self._former = _former(project, state)
             self.waits_for = waits_for(project.name, state)
             self._seq = state.seq
         now = project.clock.now()
-        return Seen(champion=self._champion, tokens=tuple(token for token in project.tokens.tokens() if is_live(token, now)))
+        live = tuple(token for token in project.tokens.tokens() if is_live(token, now))
+        return Seen(champion=self._champion, former=self._former, tokens=live)
 
     async def run(self, tell: Callable[[Seen], Awaitable[None]]) -> None:
         """Look and tell, until cancelled. While the store cannot be read, what was seen last holds."""
@@ -65,6 +72,14 @@ def _champion(project: "Project", state: ModelState) -> Champion | None:
         return None
     package = project.models.get(project.name, state.champion).package
     return Champion(version=state.champion, epoch=state.epoch, package=package)
+
+
+def _former(project: "Project", state: ModelState) -> Former | None:
+    if state.champion is None or state.previous is None:
+        return None
+    changes = [event.recorded_at for event in project.events.read(f"model/{project.name}") if event.kind in _CHANGES]
+    package = project.models.get(project.name, state.previous).package
+    return Former(champion=Champion(version=state.previous, epoch=state.epoch - 1, package=package), replaced_at=changes[-1])
 
 
 def waits_for(name: str, state: ModelState) -> UnavailableError:

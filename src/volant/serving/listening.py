@@ -60,14 +60,15 @@ class WorkerServer(uvicorn.Server):
         self._shared: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[Update] = []
-        self._open = True
+        self._open = first.open
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. The first socket is shared with other workers: a second handle to it outlives a closed door."""
         assert sockets
         self._shared = sockets[0].dup()
-        await super().startup(sockets=sockets)
+        self._app.staying = self._open
+        await super().startup(sockets=sockets if self._open else sockets[1:])
         self._loop = asyncio.get_running_loop()
         self._heed(self._first)
         self._announce(self._ready)

@@ -28,7 +28,7 @@ class WorkerProcess:
     def __init__(self, process: asyncio.subprocess.Process, ready: Ready, spec: WorkerSpec) -> None:
         self._process = process
         self.ready = ready
-        self._held = Update(serial=0, tokens=spec.tokens, routing=spec.routing)
+        self._held = Update(serial=0, tokens=spec.tokens, routing=spec.routing, open=spec.open)
         self._acknowledged = 0
         self._news = asyncio.Event()
         self._hearing = asyncio.create_task(self._hear())

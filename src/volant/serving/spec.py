@@ -15,7 +15,7 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
     ``tokens`` None means that nobody has to say who they are, which the worker refuses beyond loopback.
     ``allowed_hosts`` are further names under which it may be asked. With ``arm_socket`` the process is a further arm: it
     listens there, speaks only with champions' workers, and neither logs nor knows tokens. ``routing`` is where a
-    champion's worker finds such an arm.
+    champion's worker finds such an arm. One that is not ``open`` accepts nothing on the shared socket until it is told to.
     """
 
     worker: str
@@ -39,6 +39,7 @@ class WorkerSpec(Value, frozen=True, kw_only=True):
     sync: bool = False
     arm_socket: str | None = None
     routing: Routing | None = None
+    open: bool = True
 
 
 class Ready(Value, frozen=True, kw_only=True):

@@ -94,7 +94,7 @@ def serve(spec: WorkerSpec, load: Load, orders: io.RawIOBase, announce: Say) -> 
         gc.freeze()  # what the model holds is never garbage: full collections need not walk it
         host, port = listener.getsockname()[:2]
         ready = _ready(str(host), int(port), loaded.runner, began)
-        first = Update(serial=0, tokens=spec.tokens, routing=spec.routing)
+        first = Update(serial=0, tokens=spec.tokens, routing=spec.routing, open=spec.open)
         server = WorkerServer(app, announce, ready, heed=_heeding(predictor, metrics, guard), first=first)
         threading.Thread(target=listen_to_supervisor, args=(orders, server), name="supervisor", daemon=True).start()
         _run(server, [listener, *_private(spec)])

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from volant.data.declared import key_columns, target_dtype
+from volant.deployments.counting import counted
 from volant.kernel.codec import plain
 from volant.kernel.errors import UsageError
+from volant.wiring.project import Project
 from volant.wiring.verbs.opened import opened, predictions_of
 from volant.wiring.worker import Report
 
 Json = dict[str, Any]
+ACTOR = "policy"
 
 
 def add_labels(root: Path, environment: dict[str, str], request: Json, report: Report) -> Json:
@@ -45,12 +48,23 @@ def add_labels(root: Path, environment: dict[str, str], request: Json, report: R
 
 
 def seal(root: Path, environment: dict[str, str], request: Json, _report: Report) -> Json:
-    """Turn closed files of the log into Parquet objects; ``keep_us`` leaves the newest alone."""
+    """Turn closed files of the log into Parquet objects; ``keep_us`` leaves the newest alone.
+
+    What they hold of a rollout on its way is counted first, as nothing counts it afterwards.
+    """
     from volant.evidence.sealing import KEEP_US, Sealer
 
     project = opened(root, environment)
+    _count(project)
     made = Sealer(project.log_folder, project.objects, project.segments, project.clock).seal(request.get("keep_us", KEEP_US))
     return {"sealed": len(made.sealed), "rows": sum(segment.rows for segment in made.sealed), "damaged": list(made.damaged)}
+
+
+def _count(project: Project) -> None:
+    state = project.rollouts.state(project.name)
+    if state.active:
+        tally = counted(project.log_folder, state.id, state.tally, state.started_at)
+        project.rollouts.keep(project.name, state.id, tally, since=state.tally, actor=ACTOR)
 
 
 def prediction(root: Path, environment: dict[str, str], request: Json, _report: Report) -> Json | None:
