@@ -124,7 +124,13 @@ class Control:
             round_seconds=chores.ROUND_SECONDS / hurry,
         )
         self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)
-        self.wheel = Wheel(project, self.wheel_jobs, may=lambda: self.leadership.held, round_seconds=wheel.ROUND_SECONDS / hurry)
+        self.wheel = Wheel(
+            project,
+            self.wheel_jobs,
+            may=lambda: self.leadership.held,
+            round_seconds=wheel.ROUND_SECONDS / hurry,
+            idle_times=wheel.IDLE_TIMES / hurry**2,
+        )
         self.telling = Telling(
             deliverer(project).round,
             may=lambda: self.leadership.held,

@@ -54,12 +54,14 @@ class Wheel:
         *,
         may: Callable[[], bool],
         round_seconds: float = ROUND_SECONDS,
+        idle_times: float = IDLE_TIMES,
         tell: Callable[[Json], None] = lambda _: None,
     ) -> None:
         self._project = project
         self._jobs = jobs
         self._may = may
         self._round_seconds = round_seconds
+        self._idle_times = idle_times
         self._tell = tell
         self._seen: Signals | None = None
         self._looked_at = 0
@@ -100,7 +102,7 @@ class Wheel:
         """
         if self._seen is None or signals.rare != self._seen.rare or self._overdue():
             return True
-        return signals.steady != self._seen.steady and time.monotonic() - self._ended >= IDLE_TIMES * self._taken
+        return signals.steady != self._seen.steady and time.monotonic() - self._ended >= self._idle_times * self._taken
 
     def settled(self) -> bool:
         """Whether the newest look saw all there is to see now and nothing that it began goes on. May be asked in any thread."""
@@ -120,6 +122,7 @@ class Wheel:
         finally:
             self.busy = False
             self._ended = time.monotonic()
+        if found["end"] is None:  # a training is no part of looking
             self._taken = self._ended - began
         self._waited_at = found["waited_at"]
         changed = self._follow(found)
