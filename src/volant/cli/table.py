@@ -105,6 +105,7 @@ POLICY = Family(
     "What the automation follows",
     (
         Line("show", "policy:show", "Triggers, autonomy, and what was decided last"),
+        Line("decisions", "policy:decisions", "Every automatic decision, or one with all it was made from"),
         Line("pause", "policy:pause", "No automatic decision until it is resumed"),
         Line("resume", "policy:resume", "Automatic decisions again"),
     ),

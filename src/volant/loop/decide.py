@@ -40,6 +40,8 @@ def _on_candidate(state: LoopState, candidate: int, evidence: LoopEvidence, poli
         Verdict.FAIL: (Action.REFUSE, f"version {candidate} failed its gates; the champion stays"),
         Verdict.NOT_ENOUGH: (Action.WAIT, f"version {candidate}: not enough evidence to pass or fail its gates; the champion stays"),
     }[verdict]
+    if evidence.candidate_reason is not None:
+        sentence = f"{sentence}: {evidence.candidate_reason}"
     facts: dict[str, str | int | float | None] = {"verdict": verdict.value, "report": report}
     return Decision(action=action, at=now, sentence=sentence, version=candidate, evidence=facts)
 

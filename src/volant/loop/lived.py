@@ -21,6 +21,7 @@ from volant.kernel.digests import digest_value
 from volant.loop.grounds import Files, Grounds, Occasion, Seen
 from volant.loop.ledger import Entries, stream_of
 from volant.loop.model import LoopEvidence, LoopPolicy, LoopState
+from volant.loop.reasons import reason_of
 from volant.loop.setting import Ports, Setting
 from volant.monitoring.drift_keeping import drift_again
 from volant.monitoring.drift_model import DriftReport
@@ -231,6 +232,7 @@ class Lived:
             new_data=self._has_new_data(),
             candidate_verdict=None if judged is None else judged.verdict,
             candidate_report=None if judged is None else judged.id,
+            candidate_reason=None if judged is None else reason_of(judged),
         )
 
     def judged(self, number: int) -> tuple[LoopState, LoopEvidence]:
@@ -243,8 +245,13 @@ class Lived:
             releasing=self._releasing(),
             paused=self._ledger.paused(),
         )
-        verdict, name = (None, None) if report is None else (report.verdict, report.id)
-        return state, LoopEvidence(known_by=self._seen.at, labels_since_training=0, candidate_verdict=verdict, candidate_report=name)
+        return state, LoopEvidence(
+            known_by=self._seen.at,
+            labels_since_training=0,
+            candidate_verdict=None if report is None else report.verdict,
+            candidate_report=None if report is None else report.id,
+            candidate_reason=None if report is None else reason_of(report),
+        )
 
     @property
     def mark(self) -> str:

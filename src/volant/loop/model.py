@@ -45,6 +45,7 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
     new_data: bool = False  # the source holds other bytes than the last training learned from
     candidate_verdict: Verdict | None = None
     candidate_report: str | None = None
+    candidate_reason: str | None = None  # the verdict's figures in a clause
 
 
 class Decision(Value, frozen=True, kw_only=True):

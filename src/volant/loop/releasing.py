@@ -78,7 +78,8 @@ class Release:
         decision = self._decide(version, report)
         if decision is None:
             return None
-        sentence = f"{decision.sentence[:1].upper()}{decision.sentence[1:]}."
+        said = decision.sentence.partition(": ")[0]  # the report is shown beside it
+        sentence = f"{said[:1].upper()}{said[1:]}."
         return self._turned(version, existing=existing, report=report, action=decision.action, sentence=sentence)
 
     def _turned(

@@ -145,6 +145,20 @@ def policy(project: Project) -> Json:
     }
 
 
+def decisions(project: Project, *, limit: int = 50) -> list[Json]:
+    """The newest automatic decisions, each in one sentence."""
+    from volant.wiring.decided import decisions as listed
+
+    return listed(project, limit)
+
+
+def decision(project: Project, decision_id: str) -> Json:
+    """One decision with everything it was made from."""
+    from volant.wiring.decided import decision as one
+
+    return one(project, decision_id)
+
+
 def _ledger(project: Project) -> "DecisionLedger":
     from volant.loop.ledger import DecisionLedger
 

@@ -8,6 +8,7 @@ from volant.cli.blocks import Block, Hint, Table, Text, bad, dim, strong, warn
 from volant.cli.gatetext import gate_blocks
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
+from volant.cli.verbs.decided import decision_blocks, decision_list
 from volant.kernel.clock import format_duration, iso
 from volant.kernel.errors import UsageError
 
@@ -75,6 +76,24 @@ def _trigger(trigger: dict[str, Any]) -> str:
     if trigger["kind"] == "new_labels":
         return f"after {trigger['labels']:,} new labels"
     return {"performance": "when performance is worse", "data": "when the source holds new data"}[trigger["kind"]]
+
+
+@verb("decisions", example="volant policy decisions 0197a3")
+@click.argument("decision", metavar="[DECISION]", required=False)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many of the newest.")
+def decisions(session: Session, decision: str | None, limit: int) -> Answer:
+    """Decisions of the loop and of rollouts, newest first, each in one sentence.
+
+    With the beginning of an id: that decision with everything it was made from (all of it with --json).
+    """
+    from volant.wiring import commands
+
+    if decision is not None:
+        one = commands.decision(session.project, decision)
+        return Answer(one, decision_blocks(one))
+    found = commands.decisions(session.project, limit=limit)
+    hint = "volant policy decisions ID shows what one was made from; volant replay --lived makes them all once more"
+    return Answer({"decisions": found}, [*decision_list(found), Hint(hint)])
 
 
 @verb("pause", example='volant policy pause --reason "labels are being repaired"')
