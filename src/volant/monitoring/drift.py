@@ -14,7 +14,7 @@ from volant.monitoring.drift_model import Aspect, ColumnDrift, ColumnReference, 
 from volant.monitoring.drift_picture import bars_of, familiar_of
 from volant.monitoring.drift_signals import Signal, signals_of
 from volant.monitoring.shaping import merged_shapes
-from volant.stats.edetector import LIMIT, detector_sums, named_columns
+from volant.stats.edetector import LIMIT, change_before, detector_sums, named_columns
 from volant.stats.holm import holm
 from volant.stats.shifts import TOLERANCE
 
@@ -95,7 +95,7 @@ def _window(shape: WindowShape, number: int, matrix: _Matrix) -> DriftWindow:
 def _standing(name: str, known: ColumnReference, shapes: Sequence[WindowShape], matrix: _Matrix, least: float) -> ColumnDrift:
     """The column over the windows since it moved; else over the newest ones."""
     places = [place for place, signal in enumerate(matrix.signals) if signal.column == name]
-    begun = {place: _begun(matrix.alarms[:, place], matrix.sums[:, place]) for place in places}
+    begun = {place: _begun(matrix.alarms[:, place], matrix.signals[place].shift.p) for place in places}
     moved = {place: ends for place, ends in begun.items() if ends is not None}
     start = min(first for first, _ in moved.values()) if moved else _newest(shapes)
     whole = shapes[start]
@@ -128,17 +128,17 @@ def _standing(name: str, known: ColumnReference, shapes: Sequence[WindowShape], 
     )
 
 
-def _begun(alarms: np.ndarray, sums: np.ndarray) -> tuple[int, int] | None:
-    """(first window, first alarm) of the present episode: it begins after the last window without any evidence. None: there is none."""
+def _begun(alarms: np.ndarray, p: np.ndarray) -> tuple[int, int] | None:
+    """(first window, first alarm) of the present episode; None: there is none."""
     if not alarms[-_LINGERS:].any():
         return None
-    first = int(np.flatnonzero(alarms)[-1])
-    for place in np.flatnonzero(alarms[:first])[::-1]:
-        if first - place > _GAP:
+    alarm, before = int(np.flatnonzero(alarms)[-1]), -1
+    for place in np.flatnonzero(alarms[:alarm])[::-1].tolist():
+        if alarm - place > _GAP:
+            before = place
             break
-        first = int(place)
-    quiet = np.flatnonzero(sums[:first] < 1.0)
-    return (int(quiet[-1]) + 1 if len(quiet) else 0), first
+        alarm = place
+    return before + 1 + change_before(p[before + 1 :], alarm - before - 1), alarm
 
 
 def _newest(shapes: Sequence[WindowShape]) -> int:

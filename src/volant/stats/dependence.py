@@ -18,7 +18,7 @@ import numpy as np
 
 SHORTEST = 32
 FEWEST = 8
-_NO_CHANCE = 0.02
+_NO_CHANCE = 0.001
 _ENOUGH = 30
 _GROWS = 1.25
 

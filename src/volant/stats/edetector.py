@@ -36,6 +36,12 @@ def detector_sums(p: np.ndarray, runs: np.ndarray) -> np.ndarray:
     return sums
 
 
+def change_before(p: np.ndarray, alarm: int) -> int:
+    """The window (up to ``alarm``) with which the evidence most likely began: from there on its logarithms add up to most."""
+    logs = np.log(e_values(np.where(np.isfinite(p), p, 1.0)[: alarm + 1]))
+    return int(alarm - np.argmax(np.cumsum(logs[::-1])))
+
+
 def named_columns(sums: np.ndarray) -> np.ndarray:
     """Which columns are behind an alarm, shape of ``sums`` (windows, columns): the e-BH procedure (Wang & Ramdas 2022, JRSS B
     84) at level 1 / ``LIMIT``, and at least the largest. Nowhere where the average is below ``LIMIT``.

@@ -11,6 +11,7 @@ from volant.web.drawings import forest_reach
 from volant.web.history import decisions
 from volant.web.live import live_performance
 from volant.web.wheel_view import wheel_view
+from volant.wiring.drifted import drift_view
 from volant.wiring.waiting import waiting
 from volant.wiring.wheel import turn
 
@@ -63,6 +64,7 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
         "reach": forest_reach(effects),
         "trend": [version.metrics.get(project.config.metric) for version in reversed(versions[:60])],
         "live": live_performance(project, model, history),
+        "drift": drift_view(project, limit=60) if model == project.name else None,
         "wheel": wheel_view(project, facts, turn(facts, now)),
         "next": plain(waiting(facts, now)),
     }

@@ -11,6 +11,7 @@ from volant.kernel.codec import plain
 from volant.loop.performance import LIMIT, performance_signal
 from volant.monitoring.model import LiveReport, Reference, WindowPerformance
 from volant.monitoring.summary import WindowSummary, total
+from volant.wiring.drifted import drift_view
 from volant.wiring.project import Project
 
 Json = dict[str, Any]
@@ -36,6 +37,7 @@ def view(project: Project, *, limit: int = 20) -> Json:
         "quality": _quality(total(summaries)),
         "slices": [] if live is None else [plain(part) for part in live.slices],
         "signal": _signal(live),
+        "drift": drift_view(project, limit=limit),
         "arms": _arms(project),
     }
 

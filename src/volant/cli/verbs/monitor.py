@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from volant.cli.blocks import Block, Cell, Facts, Hint, Table, Text, bad, dim, good, strong, warn
+from volant.cli.drifttext import drift_blocks, drift_concerns
 from volant.cli.numbers import bounds, counted, lasting, moment, number
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
@@ -17,15 +18,15 @@ _WINDOWS = click.option("--windows", type=click.IntRange(1, 1000), default=20, s
 @verb("show", example="volant monitor show")
 @_WINDOWS
 def show(session: Session, windows: int) -> Answer:
-    """How the champion does: traffic, errors, data quality, and the metric as labels arrive, window by window."""
+    """How the champion does: traffic, errors, data quality, drift, and the metric as labels arrive, window by window."""
     found = _asked(session, windows)
-    return Answer(found, [Facts(_facts(found)), _windows(found), *_slices(found), *_quality(found)])
+    return Answer(found, [Facts(_facts(found)), _windows(found), *drift_blocks(found["drift"]), *_slices(found), *_quality(found)])
 
 
 @verb("check", example="volant monitor check && echo fine")
 @_WINDOWS
 def check(session: Session, windows: int) -> Answer:
-    """Exit with 3 if what the windows show needs attention: worse, errors, unusable answers, a broken contract."""
+    """Exit with 3 if what the windows show needs attention: worse, errors, unusable answers, a broken contract, drift."""
     found = _asked(session, windows)
     concerns = list(_concerns(found))
     if not concerns:
@@ -51,7 +52,7 @@ def _concerns(found: Json) -> list[str]:
     if traffic["invalid"]:
         said.append(f"{name} gave {counted(traffic['invalid'], 'answer')} that cannot be used, of {traffic['rows']:,}")
     said += [f"live rows break {rule['rule']}: {rule['rows']:,} of {found['quality']['checked']:,}" for rule in found["quality"]["rules"]]
-    return said
+    return said + drift_concerns(found["drift"])
 
 
 def _facts(found: Json) -> list[tuple[str, Cell]]:
@@ -68,6 +69,7 @@ def _facts(found: Json) -> list[tuple[str, Cell]]:
         ("labels", _labels(labels)),
         ("reference", _reference(found)),
         ("standing", _standing(found)),
+        ("drift", _drift(found["drift"])),
     ]
 
 
@@ -97,6 +99,16 @@ def _standing(found: Json) -> Cell:
     if not signal["windows"]:
         return dim("no complete window with enough labels yet")
     return bad(f"worse: {_signal(found)}") if signal["fired"] else good(f"not surely worse: {_signal(found)}")
+
+
+def _drift(drift: Json | None) -> Cell:
+    if drift is None:
+        return dim("cannot be said without the champion's own rows")
+    if not drift["strip"]:
+        return dim(f"no full window yet, {counted(drift['waiting'], 'row')} so far")
+    moved = drift["drifting"]
+    compared = f"against {counted(drift['reference_rows'], 'row')} that it learned from"
+    return warn(f"{counted(len(moved), 'column')} moved: {', '.join(moved[:4])}") if moved else good(f"none, {compared}")
 
 
 def _signal(found: Json) -> str:
