@@ -34,9 +34,9 @@ def alerts_page(project: "Project", page: int = 1, *, may_acknowledge: bool = Fa
     }
 
 
-def glance(project: "Project") -> Json:
+def glance(project: "Project", *, look: bool = True) -> Json:
     """For the overview: how many are open, and the worst that nobody looks after."""
-    found = project.glances.alerts()
+    found = project.glances.alerts(look=look)
     unseen = [alert for alert in found if alert.acknowledged_at is None]
     worst = next(iter(unseen), None)
     return {

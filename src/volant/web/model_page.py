@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 PAGE = 50
+MODELS = 100
 
 
 def known_model(project: "Project", model: str) -> str:
@@ -29,15 +30,20 @@ def known_model(project: "Project", model: str) -> str:
     raise NotFoundError("There is no model of that name.", found=model[:100], next_step=f"this store holds: {project.name}")
 
 
-def models_list(project: "Project") -> Json:
-    """Names of all models with their champion."""
-    names = [project.name, *(name for name in project.models.models() if name != project.name)]
-    rows = []
-    for name in names:
-        state, versions = project.registry.state(name), project.models.versions(name)
-        newest = versions[0].registered_at if versions else None
-        rows.append({"model": name, "versions": len(versions), "champion": state.champion, "registered_at": newest})
-    return {"models": rows}
+def models_list(project: "Project", page: int = 1) -> Json:
+    """One page of models with their champion, the project's own first."""
+    stored = project.glances.stored()
+    names = [project.name, *sorted(stored.keys() - {project.name})]
+    rows = [
+        {
+            "model": facts.model,
+            "versions": facts.versions,
+            "champion": facts.state.champion,
+            "registered_at": None if facts.newest is None else facts.newest.registered_at,
+        }
+        for facts in (stored[name] for name in names[(page - 1) * MODELS : page * MODELS])
+    ]
+    return {"models": rows, "total": len(names), "page": page, "more": len(names) > page * MODELS}
 
 
 def model_page(project: "Project", model: str, page: int = 1) -> Json:

@@ -31,7 +31,7 @@ def overview(project: "Project", *, search: str = "", sort: str = "attention", p
     now = project.clock.now()
     wheels = project.glances.wheels()
     names = _found(project, wheels, search.strip()[:LONGEST_SEARCH], sort)
-    rows = [_row(project, name, now) for name in names[(page - 1) * PAGE : page * PAGE]]
+    rows = [_row(project, facts, now) for facts in project.glances.all_facts(names[(page - 1) * PAGE : page * PAGE], look=False)]
     ranks = [wheel.rank for wheel in wheels.values()]
     return {
         "models": rows,
@@ -45,7 +45,7 @@ def overview(project: "Project", *, search: str = "", sort: str = "attention", p
         "waiting": [row for row in rows if row["next"]["waiting"]],
         "rollouts": [row for row in rows if row["rollout"]],
         "recent": recent(project, RECENT),
-        "alerts": glance(project),
+        "alerts": glance(project, look=False),
         "metric": project.config.metric,
     }
 
@@ -58,8 +58,8 @@ def _found(project: "Project", wheels: dict[str, Wheel], search: str, sort: str)
     return sorted(names, key=lambda name: (-wheels[name].rank, name != project.name, name.casefold(), name))
 
 
-def _row(project: "Project", model: str, now: int) -> Json:
-    facts = project.glances.facts(model)
+def _row(project: "Project", facts: Facts, now: int) -> Json:
+    model = facts.model
     predictions = {"total": facts.rows_total, "last_day": facts.rows_day, "by_day": list(facts.rows_by_day)}
     return {
         "model": model,

@@ -64,7 +64,7 @@ class Pages:
         project, sheet = self._project, "/models/{model}/versions/{number}"
         return [
             *self._page("/", "overview.html", self._overview, "Overview"),
-            *self._page("/models", "models.html", lambda _r: model_page.models_list(project), "Models"),
+            *self._page("/models", "models.html", lambda r: model_page.models_list(project, _page_number(r)), "Models"),
             *self._page("/models/{model}", "model.html", self._model, "Versions of a model"),
             *self._page(sheet, "version.html", self._version, "Decision sheet of a version"),
             *self._page("/runs", "runs.html", self._runs, "Runs"),

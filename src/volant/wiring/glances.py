@@ -1,6 +1,7 @@
 """The wheels of all models of a store, kept up to date: only what changed since the last glance is read again."""
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,10 +39,23 @@ class Glances:
 
     def facts(self, model: str) -> Facts:
         """What is known of one model now, traffic and labels of today included."""
+        return self.all_facts([model])[0]
+
+    def all_facts(self, models: Sequence[str], *, look: bool = True) -> list[Facts]:
+        """The same of several. Who has looked just now for another part of a page does without a further ``look``."""
+        with self._lock:
+            if look:
+                self._refresh()
+            alerts, leading = self._open_alerts(), self._leading()
+            stored = [self._fact(model) for model in models]
+        return [self._present(one, alerts.get(one.model, ()), leading.get(one.model)) for one in stored]
+
+    def stored(self) -> dict[str, Facts]:
+        """Of every model what changes only with an event, a label, a window or a report."""
+        names = {self._project.name, *self._project.models.models()}
         with self._lock:
             self._refresh()
-            stored, alerts, server = self._fact(model), self._open_alerts(), self._leading().get(model)
-        return self._present(stored, alerts.get(model, ()), server)
+            return {name: self._fact(name) for name in names}
 
     def wheels(self) -> dict[str, Wheel]:
         """Those of all models, as of their last change: what an order of rows needs. ``wheel`` has what is true now."""
@@ -56,10 +70,11 @@ class Glances:
                 self._wheels[name] = turn(stored, now)
             return {name: self._wheels[name] for name in names}
 
-    def alerts(self) -> tuple[Alert, ...]:
+    def alerts(self, *, look: bool = True) -> tuple[Alert, ...]:
         """Open alerts of all models, newest first."""
         with self._lock:
-            self._refresh()
+            if look:
+                self._refresh()
             found = [alert for alerts in self._open_alerts().values() for alert in alerts]
         return tuple(sorted(found, key=lambda alert: (alert.opened_at, alert.id), reverse=True))
 

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from volant.config.model import Autonomy
 from volant.deployments.model import Phase
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.clock import iso
 from volant.kernel.codec import plain
-from volant.registry.model import ModelState, ModelVersion, VersionState
+from volant.registry.model import ModelState, ModelVersion
 from volant.registry.rules import concerns
 from volant.wiring.project import Project
+from volant.wiring.waiting import waiting
+from volant.wiring.wheel import Facts, about, turn
 
 Json = dict[str, Any]
 ALERT_LINE = ("number", "severity", "cause", "sentence", "acknowledged_by")
@@ -21,7 +22,7 @@ def status(project: Project) -> Json:
     newest = next(iter(project.models.versions(project.name)), None)
     data = project.datasets.latest(project.name)
     last = next(iter(project.runs.search(limit=1)), None)
-    now = project.clock.now()
+    now, facts = project.clock.now(), project.glances.facts(project.name)
     holder = project.leases.current(f"loop/{project.name}")
     return {
         "project": project.name,
@@ -41,7 +42,8 @@ def status(project: Project) -> Json:
         "serving": None if holder is None else holder.holder,
         "automation": _automation(project),
         "alerts": [{name: getattr(one, name) for name in ALERT_LINE} for one in project.alerts.open(project.name)],
-        **_next_step(project, state, newest),
+        "wheel": _wheel(facts, now),
+        **_next_step(facts, now),
     }
 
 
@@ -68,34 +70,16 @@ def _rollout(project: Project) -> Json | None:
     return {"version": state.candidate, "phase": state.phase.value, "undecided": state.undecided, "sentence": state.sentence}
 
 
-def _rollout_waits(project: Project) -> Json | None:
-    """What a rollout waits for a person to do, if it does."""
-    state = project.rollouts.state(project.name)
-    name = f"{project.name}@{state.candidate}"
-    if state.phase is Phase.HELD and state.approved_by is None:
-        override = "" if state.passed_gate else " --override"
-        return {"waits_for": f"a person to let {name} answer live rows", "next": f'volant approve {name}{override} --reason "..."'}
-    if state.phase is Phase.HELD or (state.active and state.undecided):
-        return {"waits_for": f"a person to decide on the rollout of {name}", "next": f'volant promote {name} --reason "..."'}
-    return None
+def _wheel(facts: Facts, now: int) -> list[Json]:
+    """The seven cells, as pages show them, with what they wait for in words."""
+    return [{**plain(cell), "waits": cell.waits} for cell in turn(facts, now).cells]
 
 
-def _next_step(project: Project, state: ModelState, newest: ModelVersion | None) -> Json:
-    """What the wheel waits for, and the command that moves it."""
-    held = _rollout_waits(project)
-    if held is not None:
-        return held
-    if newest is None:
-        return {"waits_for": "a first run", "next": "volant run"}
-    name, standing = f"{project.name}@{newest.number}", state.versions[newest.number]
-    if standing is VersionState.PROPOSED and project.config.release.autonomy is Autonomy.PROPOSE:
-        return {"waits_for": f"a person to approve {name}", "next": f'volant approve {name} --reason "..."'}
-    if state.champion is None:
-        return {"waits_for": f"a person: the gate did not pass {name}", "next": f'volant approve {name} --override --reason "..."'}
-    return {
-        "waits_for": "new labels or new data",
-        "next": "volant up" if project.leases.current(f"loop/{project.name}") is None else "volant run",
-    }
+def _next_step(facts: Facts, now: int) -> Json:
+    """What the wheel waits for, in one sentence with who has to act, and the command that moves it."""
+    found = waiting(facts, now)
+    how_long = "" if found.takes_us is None or not found.waiting else f" ({about(found.takes_us)} at the present rate)"
+    return {"waits_for": f"{found.waits_for}: {found.text}{how_long}", "next": found.command}
 
 
 def models(project: Project) -> Json:

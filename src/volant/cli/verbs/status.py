@@ -1,8 +1,9 @@
 """``volant status``."""
 
+from collections.abc import Callable
 from typing import Any
 
-from volant.cli.blocks import Block, Cell, Facts, Hint, dim, good, strong, warn
+from volant.cli.blocks import Block, Cell, Facts, Hint, Table, bad, dim, good, strong, warn
 from volant.cli.gatetext import verdict
 from volant.cli.numbers import counted, interval, moment, number, signed
 from volant.cli.session import Answer, Session
@@ -38,7 +39,19 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
         *_alerts(found["alerts"]),
         ("waits for", found["waits_for"]),
     ]
-    return [Facts(facts), Hint(found["next"])]
+    return [Facts(facts), _wheel(found["wheel"]), Hint(found["next"])]
+
+
+_STYLES: dict[str, Callable[[str], Cell]] = {"pass": good, "champion": good, "open": warn, "challenger": warn, "fail": bad}
+
+
+def _wheel(cells: list[dict[str, Any]]) -> Table:
+    """Seven lines: the state in words, one figure, and what needs a person or is waited for."""
+    rows = []
+    for cell in cells:
+        told = warn(f"needs attention: {cell['attention']}") if cell["attention"] else f"waits for {cell['waits']}" if cell["waits"] else ""
+        rows.append((cell["stage"], _STYLES.get(cell["tone"], dim)(cell["state"]), cell["figure"] or "", told))
+    return Table(["wheel", "state", "figure", ""], rows)
 
 
 def _automation(found: dict[str, Any]) -> list[tuple[str, Cell]]:
