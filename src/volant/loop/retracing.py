@@ -84,10 +84,10 @@ def _on_the_log(ports: Ports, decision: Decision, grounds: Grounds) -> Iterator[
     except VolantError as error:
         yield Difference(where=LOG, figure="grounds", then="made", now=f"cannot be made: {error}")
         return
-    yield from differences(LOG, plain(grounds.state), plain(anew.state), "state")
-    yield from differences(LOG, plain(grounds.evidence), plain(anew.evidence), "evidence")
-    outcome, before = decided_on(anew), decision
-    yield from differences(LOG, _outcome(before), _outcome(outcome))
+    stored = msgspec.json.decode(ports.objects.get(decision.grounds or ""))
+    yield from differences(LOG, stored["state"], plain(anew.state), "state")
+    yield from differences(LOG, stored["evidence"], plain(anew.evidence), "evidence")
+    yield from differences(LOG, _outcome(decision), _outcome(decided_on(anew)))
 
 
 def _said(decision: Decision) -> dict[str, Any]:
@@ -102,9 +102,9 @@ def _outcome(decision: Decision) -> dict[str, Any]:
 
 
 def differences(where: str, then: Any, now: Any, path: str = "") -> Iterator[Difference]:
-    """Where two plain values differ, figure by figure."""
+    """Where two plain values differ, figure by figure. What ``then`` does not name, a newer Volant knows beside it."""
     if isinstance(then, dict) and isinstance(now, dict):
-        for name in dict.fromkeys((*then, *now)):
+        for name in then:
             yield from differences(where, then.get(name), now.get(name), f"{path}.{name}" if path else name)
     elif isinstance(then, list | tuple) and isinstance(now, list | tuple):
         if len(then) != len(now):

@@ -22,7 +22,7 @@ _ENDS = {history.PROMOTED, history.ROLLED_BACK, history.REFUSED}
 def decisions(project: Project, limit: int = 50) -> list[Json]:
     """The newest decisions of the loop and of rollouts, newest first."""
     found = [*_of_loop(project), *(line for line, _ in _of_rollouts(project))]
-    return sorted(found, key=lambda line: line["at"], reverse=True)[: max(limit, 0)]
+    return sorted(found, key=lambda line: line["at"])[::-1][: max(limit, 0)]
 
 
 def decision(project: Project, decision_id: str) -> Json:
