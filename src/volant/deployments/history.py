@@ -23,6 +23,9 @@ WEIGHED, HELD, CRASHED, UNDECIDED = "weighed", "held", "crashed", "undecided"
 PROMOTED, ROLLED_BACK, REFUSED = "promoted", "rolled_back", "refused"
 
 
+COUNTS = frozenset({OBSERVED, SCORED, LIMITED, WEIGHED})
+
+
 def stream_of(model: str) -> str:
     """The name of a model's rollout stream."""
     return f"rollout/{model}"
@@ -216,3 +219,15 @@ _EFFECTS: dict[str, Callable[[Rollout, Any], Rollout]] = {
     ROLLED_BACK: _ending(Phase.ROLLED_BACK),
     REFUSED: _ending(Phase.REFUSED),
 }
+
+
+def each(model: str, events: tuple[Event, ...], *, counted: bool = True) -> list[Rollout]:
+    """Every rollout of a model as it ended or stands, oldest first; without ``counted`` what its arms did is left out."""
+    found: list[Rollout] = []
+    state = Rollout(model=model)
+    for happened in events:
+        if happened.kind == STARTED and state.id:
+            found.append(state)
+        if counted or happened.kind not in COUNTS:
+            state = evolve(state, happened)
+    return [*found, state] if state.id else found

@@ -8,7 +8,7 @@ from volant.deployments.model import EpochCounts, Losses, Phase, Rollout, Tally
 from volant.gates.model import Verdict
 from volant.kernel.clock import Clock
 from volant.kernel.crashpoints import reach
-from volant.kernel.errors import ConflictError, IllegalTransitionError, UnavailableError
+from volant.kernel.errors import ConflictError, IllegalTransitionError, NotFoundError, UnavailableError
 from volant.kernel.events import EventStore, NewEvent
 from volant.kernel.ids import Ids
 from volant.kernel.transactions import Transactions
@@ -53,6 +53,17 @@ class Rollouts:
         state = history.replayed(model, self._events.read(history.stream_of(model), known.seq), known)
         self._known[model] = state
         return state
+
+    def all(self, model: str) -> tuple[Rollout, ...]:
+        """Every rollout of a model, newest first, without what its arms did."""
+        return tuple(reversed(history.each(model, self._events.read(history.stream_of(model)), counted=False)))
+
+    def find(self, model: str, rollout: str) -> Rollout:
+        """One rollout as it ended or stands. ``NotFoundError``."""
+        found = [state for state in history.each(model, self._events.read(history.stream_of(model))) if state.id == rollout]
+        if not found:
+            raise NotFoundError(f"{model} has no such rollout.", found=rollout[:80], next_step="see /rollout")
+        return found[-1]
 
     def on_its_way(self, model: str) -> int | None:
         """The version that is being rolled out, or None."""

@@ -70,6 +70,20 @@ def share_bar(share: float, label: str, *, width: int = 96, height: int = 6) -> 
     return svg("share", width, height, label, body)
 
 
+def gauge(share: float, kind: str, label: str, *, width: int = 280, height: int = 24) -> Any:
+    """Evidence between none (left) and a decision (the post at the right end), with quarters marked."""
+    long, middle = width - 10, height / 2
+    part = long * min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
+    ticks = "".join(
+        f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{middle - 4}" y2="{middle + 4}"/>' for x in (long / 4, long / 2, 3 * long / 4)
+    )
+    track = f'<rect class="whole" y="{middle - 4}" width="{long}" height="8" rx="4"/>{ticks}'
+    filled = f'<rect y="{middle - 4}" width="{max(part, 0.0):.1f}" height="8" rx="4"/>' if part else ""
+    post = f'<line class="post" x1="{long}" x2="{long}" y1="2" y2="{height - 2}"/>'
+    here = f'<circle cx="{min(max(part, 5), long):.1f}" cy="{middle}" r="5"/>'
+    return svg(f"gauge {kind}", width, height, label, track + filled + post + here)
+
+
 def span_bar(start: float, length: float, kind: str, label: str, *, width: int = 220, height: int = 10) -> Any:
     """A stretch of a whole, from ``start`` for ``length`` (both shares of it): one line of a waterfall."""
     x, wide = width * start, max(width * length, 1.5)

@@ -1,17 +1,22 @@
 """Deploying, promoting and rolling back: what the command line, the API and the pages ask for."""
 
+import math
 from typing import Any
 
 from volant.config.model import Autonomy, StepConfig, StepKind
 from volant.deployments import evidence as weighing
+from volant.deployments.compared import compared
 from volant.deployments.model import Phase, Rollout
+from volant.deployments.pace import Pace
 from volant.deployments.rules import rows_of
 from volant.kernel.codec import plain
 from volant.kernel.errors import ConflictError, UsageError
+from volant.wiring.pace import pace_of
 from volant.wiring.project import Project
 
 Json = dict[str, Any]
 SHADOW_ROWS, CANARY_ROWS = 500, 1000
+LEAST_SEEN = 20  # rows of a step from which its pace is told
 
 
 def deploy(
@@ -114,8 +119,11 @@ def view(project: Project, state: Rollout | None = None) -> Json:
         "end": None if state.end is None else state.end.value,
         "crashes": state.crashes,
         "limits_us": list(state.limits_us),
-        "progress": _progress(state),
+        "time_limit_at": state.started_at + state.time_limit_us if state.active else None,
+        "progress": _progress(project, state),
         "evidence": plain(weighing.evidence(state)),
+        "meters": _meters(state),
+        "losses": [plain(part) for part in compared(state)],
         "stages": [_stage(state, place) for place in range(len(state.stages))],
         "sentence": state.sentence,
     }
@@ -132,10 +140,29 @@ def _stage(state: Rollout, place: int) -> Json:
     return {**plain(stage), "kind": kind, **plain(state.counts(stage.epoch)), "files": plain(state.batched(stage.epoch))}
 
 
-def _progress(state: Rollout) -> Json | None:
-    """Rows of the present step, and how many it needs."""
+def _meters(state: Rollout) -> list[Json]:
+    """Each kind of evidence: so many times better explained by harm (or by no harm), and where that decides."""
+    sums = weighing.evidence(state)
+    logs = (
+        ("errors", weighing.log_errors(state), weighing.LOG_HARM, sums.errors_meter),
+        ("latency", weighing.log_latency(state), weighing.LOG_HARM, sums.latency_meter),
+        ("loss", weighing.log_loss(state), weighing.LOG_HARM, sums.loss_meter),
+        ("safety", weighing.log_safe(state), weighing.LOG_SAFE, sums.safety_meter),
+    )
+    return [
+        {"signal": signal, "value": meter, "evidence": math.exp(min(log, 20.0)), "threshold": round(math.exp(limit))}
+        for signal, log, limit, meter in logs
+    ]
+
+
+def _progress(project: Project, state: Rollout) -> Json | None:
+    """Rows of the present step, how many it needs, and how long that takes at the pace of the step so far (or of the log)."""
     if state.phase not in {Phase.SHADOW, Phase.CANARY}:
         return None
     step = state.steps[state.step]
     rows = rows_of(step, state.counts(state.epoch), state.batched(state.epoch).candidate.rows)
-    return {"rows": rows, "needed": step.rows}
+    elapsed = max(project.clock.now() - state.step_began_at, 1)
+    own = Pace(rows=rows, span_us=elapsed, known_from="this step") if rows >= LEAST_SEEN else None
+    pace = own or pace_of(project)
+    expected = None if pace is None else pace.takes_us(max(step.rows - rows, 0))
+    return {"rows": rows, "needed": step.rows, "expected_us": expected}
