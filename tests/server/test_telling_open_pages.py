@@ -266,3 +266,10 @@ def test_an_observer_names_models_and_what_about_them_changed(watched):
     assert changes.look() == {}
     project.clock.advance(10_000_000)
     assert changes.look() == {"trams": {"servers"}}  # its lease is over
+    folder = project.log_folder / "w"
+    folder.mkdir(parents=True)
+    (folder / "00000000000000000001.log").write_bytes(b"a request")
+    assert changes.look() == {}  # it has just looked: requests come all the time
+    project.clock.advance(5_000_000)
+    assert changes.look() == {"bikes": {"traffic"}}
+    assert changes.look() == {}

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from volant.deployments.model import Phase
 from volant.gates.model import GateReport
 from volant.kernel.codec import plain
 from volant.kernel.errors import InvalidInputError
@@ -107,7 +108,7 @@ def _rollout(facts: Facts) -> Json | None:
     return {
         "version": state.candidate,
         "phase": state.phase.value,
-        "step": step_text(state) if state.stages else state.phase.value,
+        "step": "waits for a person" if state.phase is Phase.HELD else step_text(state),
         "rows": rows,
         "needed": needed,
         "seen": sum(counts.rows for counts in seen),

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from volant.deployments import history as rollouts
 from volant.deployments.model import Rollout
+from volant.gates.model import Verdict
 from volant.kernel.codec import plain
 from volant.kernel.errors import InvalidInputError
 from volant.kernel.events import Event
@@ -92,9 +93,9 @@ def _of_model(project: "Project", model: str) -> list[Json]:
         version = _number(data.get("version"))
         group = _OF_MODEL.get(event.kind)
         if group is not None and version is not None:
-            found.append(
-                _line(event, group, _said_of_version(event, version, data), version, links=_to_version(project, model, version, event))
-            )
+            links = _to_version(project, model, version, event)
+            tone = "fail" if data.get("verdict") == Verdict.FAIL.value else None
+            found.append(_line(event, group, _said_of_version(event, version, data), version, tone=tone, links=links))
     return found
 
 
@@ -121,6 +122,7 @@ def _of_loop(project: "Project", model: str) -> list[Json]:
         group = _OF_ACTION.get(str(action)) if event.kind == "decided" else _OF_LOOP.get(event.kind)
         if group is not None:
             version = _number(data.get("version"))
+            group = "gate" if action == "wait" and version is not None else group
             tone = "fail" if data.get("error") else "challenger" if action == "retrain" else None
             links = _to_version(project, model, version, event) + _to_run(data)
             found.append(_line(event, group, _said_by_loop(event, data), version, tone=tone, links=links))
@@ -129,7 +131,8 @@ def _of_loop(project: "Project", model: str) -> list[Json]:
 
 def _said_by_loop(event: Event, data: Json) -> str:
     if event.kind == "decided":
-        return f"Decided to {data['action']}: {data.get('sentence') or 'no reason was kept'}"
+        sentence = str(data.get("sentence") or "no reason was kept")
+        return f"{sentence[0].upper()}{sentence[1:]}"
     if event.kind == "cycle_ended":
         made = f"it made version {data['version']}" if data.get("version") else "it made no version"
         return f"The training came to nothing: {data['error']}" if data.get("error") else f"The training ended; {made}."
@@ -168,7 +171,9 @@ def _weighed(event: Event, state: Rollout) -> Json:
         return {key: value for key, value in facts(event.data).items() if value not in (None, "", [], {})}
     from volant.deployments import evidence
 
-    return {"steps": [plain(step) for step in state.steps], **plain(evidence.evidence(state))}
+    found = plain(evidence.evidence(state))
+    arms = {arm: {name: count for name, count in found.pop(arm).items() if name != "times"} for arm in ("champion", "candidate")}
+    return {"steps": [plain(step) for step in state.steps], **found, **arms}
 
 
 def _to_version(project: "Project", model: str, version: int | None, event: Event) -> list[Json]:
@@ -200,11 +205,11 @@ def _flatten(name: str, value: Any, lines: list[Json]) -> None:
     if isinstance(value, dict) and value:
         for part, inner in value.items():
             _flatten(f"{name}.{part}" if name not in {"evidence", "grounds"} else str(part), inner, lines)
-    elif isinstance(value, list) and value and isinstance(value[0], dict | list):
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], dict | list | tuple):
         for place, inner in enumerate(value):
             _flatten(f"{name}.{place + 1}", inner, lines)
-    elif value not in (None, "", [], {}):
-        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+    elif value not in (None, "", [], {}, ()):
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
         lines.append({"name": name, "value": text})
 
 

@@ -1,15 +1,19 @@
 """What changed in a store since the last look, model by model: a few indexed queries, however much is stored."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from volant.evidence.reading import raw_files
 from volant.jobs.model import Lease
+from volant.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
 
 # What may change about a model, by where it shows.
 TOPICS = {"model": "release", "loop": "loop", "rollout": "rollout", "alert": "alerts"}
-LABELS, WINDOWS, GATES, SERVERS, RUNS = "labels", "windows", "gates", "servers", "runs"
+LABELS, WINDOWS, GATES, SERVERS, RUNS, TRAFFIC = "labels", "windows", "gates", "servers", "runs", "traffic"
+TRAFFIC_US = 5 * SECOND_US  # requests come all the time: they are a change no more often than this
 LEASES = "loop/"
 _UNSEEN = object()
 
@@ -30,9 +34,13 @@ class Changes:
         self._windows: dict[str, str] | None = None
         self._servers: dict[str, str] | None = None
         self._run: object = _UNSEEN
+        self._logged: int | None = None
+        self._logged_at = 0
 
     def look(self) -> Changed:
-        """Model -> topics: ``release``, ``loop``, ``rollout``, ``alerts``, ``labels``, ``windows``, ``gates``, ``servers``, ``runs``."""
+        """Model -> topics: ``release``, ``loop``, ``rollout``, ``alerts``, ``labels``, ``windows``, ``gates``, ``servers``, ``runs``,
+        ``traffic``.
+        """
         found: dict[str, set[str]] = {}
 
         def note(model: str, topic: str) -> None:
@@ -47,6 +55,8 @@ class Changes:
                 note(model, topic)
         if self._ran():
             note(self._project.name, RUNS)
+        if self._asked():
+            note(self._project.name, TRAFFIC)
         return {model: frozenset(topics) for model, topics in found.items()}
 
     def _of_streams(self) -> list[tuple[str, str]]:
@@ -67,6 +77,22 @@ class Changes:
         newest = next(iter(self._project.runs.search(limit=1)), None)
         self._run = None if newest is None else (newest.run.id, newest.run.revision, newest.run.status)
         return before is not _UNSEEN and before != self._run
+
+    def _asked(self) -> bool:
+        """Whether predictions were logged."""
+        now = self._project.clock.now()
+        if self._logged is not None and 0 <= now - self._logged_at < TRAFFIC_US:
+            return False
+        before, self._logged = self._logged, sum(map(_size, raw_files(self._project.log_folder)))
+        self._logged_at = now
+        return before is not None and before != self._logged
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0  # sealed meanwhile
 
 
 def servers(leases: tuple[Lease, ...]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from volant.config.model import ProjectConfig
 from volant.loop.recording import PROCESS_TAG, is_gone
 from volant.monitoring.alert_model import Alert
 from volant.tracking.model import RunStatus
-from volant.wiring.changes import LEASES, Changes, servers
+from volant.wiring.changes import LEASES, TRAFFIC, Changes, servers
 from volant.wiring.folds import Folds
 from volant.wiring.traffic import Traffic
 from volant.wiring.wheel import WEEK_US, Data, Facts, Wheel, turn
@@ -81,6 +81,8 @@ class Glances:
     def _refresh(self) -> None:
         """Forget what changed."""
         for model, topics in self._changes.look().items():
+            if topics == {TRAFFIC}:
+                continue  # counted anew at every glance
             self._stored.pop(model, None)
             self._wheels.pop(model, None)
             if "alerts" in topics:

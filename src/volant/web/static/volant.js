@@ -192,6 +192,8 @@ async function refresh() {
     if (!fresh) return;
     document.body.dataset.now = page.body.dataset.now;
     started = performance.now();
+    const asOf = page.getElementById("as-of");
+    if (asOf) document.getElementById("as-of")?.replaceWith(asOf);
     behind = swap(main, fresh);
     tick();
   } catch { /* the server is away; what is shown stays */ } finally {
