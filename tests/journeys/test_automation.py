@@ -89,6 +89,10 @@ def test_a_cycle_that_was_killed_is_carried_on_and_happens_once(released, point)
     finished = "SELECT count(*) FROM run JOIN run_tag ON run.id = run_id WHERE key = 'volant.decision' AND status = 'FINISHED'"
     assert query(released, finished) == [(1,)]
     assert query(released, "SELECT count(*) FROM run WHERE status = 'RUNNING'") == [(0,)]
+    judged = "SELECT count(*) FROM gate_report GROUP BY package"
+    assert query(released, judged) == [(1,), (1,)], "each version is judged once"
+    assert len([line for line in volant(released, "policy", "decisions").json["decisions"] if line["version"] == 2]) == 1
+    assert volant(released, "replay", "--lived").json["same"]
     assert volant(released, "audit", "verify").json["intact"]
 
 
