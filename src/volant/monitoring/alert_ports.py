@@ -72,6 +72,10 @@ class AlertStore(Protocol):
         """Everything that was or will be told about an alert, oldest first."""
         ...
 
+    def forget_deliveries(self, before: int) -> int:
+        """Drop deliveries recorded before an instant that arrived or were given up; how many. What still waits stays."""
+        ...
+
     def troubled(self, model: str, limit: int = 100) -> tuple[Delivery, ...]:
         """Deliveries whose last try failed, newest first: waiting for another try, or given up."""
         ...

@@ -16,7 +16,7 @@ from volant.monitoring.ports import Extent, WindowStore
 
 MOST_WINDOWS = 400
 MOST_SHAPES = 100_000
-FORMAT = 2
+FORMAT = 1
 
 
 @dataclass

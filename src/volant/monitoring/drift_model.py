@@ -37,7 +37,7 @@ class BlockEffect(Value, frozen=True, kw_only=True):
     effect: float
     share: float
     df: float
-    strongest: float = 1.0
+    strongest: float = 0.0
     stretches: int = 0
 
 

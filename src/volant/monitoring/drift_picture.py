@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from volant.monitoring.drift_model import OTHERS, Bar, ColumnReference, ColumnShape, Kind
-from volant.stats.familiar import Counted, categories_compared, numbers_compared
+from volant.stats.familiar import FROM_ROWS, Counted, categories_compared, numbers_compared
 
 _BARS = 20
 _NAMES = 8
@@ -71,7 +71,7 @@ def familiar_of(known: ColumnReference, own: ColumnShape) -> dict[str, float]:
     if sum(own.counts) + sum(own.unseen.values()) == 0 or sum(known.counts) == 0:
         return {}
     if known.kind is Kind.NUMBER:
-        found = numbers_compared(Counted(*_three(known, own)))
+        found = numbers_compared(Counted(*_three(known, own)), without=(FROM_ROWS,))
     elif known.kind is Kind.CATEGORY:
         unseen = list(own.unseen.values())
         before = np.array([*known.counts, known.rest, *([0] * len(unseen))], dtype=float)

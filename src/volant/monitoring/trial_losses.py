@@ -29,6 +29,7 @@ from volant.stats.names import metric_named
 BOUNDED = {"error": 1.0, "brier": 2.0}  # largest loss of one row
 FIXING_ROWS = 20
 CAP_TIMES = 5.0
+SMALLEST_BLOCK = 4  # requests; of two, half the blocks would be of one arm only
 _ID, _EPOCH, _AT = "prediction_id", "rollout_epoch", "at"
 _NEEDED = (_ID, _AT, "event_time", "key", "arm", "outcome", "prediction", "scores", "rollout", _EPOCH, "assigned", "pair")
 _ORDER = (_EPOCH, _AT, _ID)
@@ -212,7 +213,7 @@ def _blocks(lines: pl.DataFrame, share: float, cap: float) -> pl.DataFrame:
 
     A request is one unit: its rows went to one arm together. Blocks are cut before anything is known of their labels.
     """
-    size = math.ceil(2 / min(share, 1 - share))
+    size = max(SMALLEST_BLOCK, math.ceil(1 / min(share, 1 - share)))
     requests = (
         lines.with_columns(pl.col(_ID).str.replace(r"\.\d+$", "").alias("request"), pl.col(_OWN).clip(upper_bound=cap))
         .group_by("request", "arm", maintain_order=True)

@@ -26,14 +26,14 @@ _GROWS = 1.25
 @dataclass(frozen=True)
 class Rung:
     """Stretches of ``rows`` rows: design ``effect`` (1 and up), ``share`` of the degrees of freedom that is left, ``df`` of the
-    estimate; and the design effect of the ``strongest`` direction, from so many ``stretches`` (0: rows are independent).
+    estimate; and the design effect of the ``strongest`` direction, from so many ``stretches`` (both 0: rows are independent).
     """
 
     rows: int
     effect: float
     share: float
     df: float
-    strongest: float = 1.0
+    strongest: float = 0.0
     stretches: int = 0
 
 
@@ -47,7 +47,7 @@ class Spread:
     share: float
     df: float
     run: float = 1.0
-    strongest: float = 1.0
+    strongest: float = 0.0
     stretches: float = np.inf
 
 

@@ -35,7 +35,7 @@ class Shift:
 class Noise:
     """What there is without any change, for each of w windows: the ``variance`` of a score's mean, ``k`` degrees of freedom of
     which ``share`` are left, and ``df`` of the estimate (infinite: known). ``strongest`` is the variance of the direction in which
-    there is most noise, known from so many ``stretches`` of rows.
+    there is most noise, known from so many ``stretches`` of rows (0: no direction stands out).
     """
 
     variance: np.ndarray
@@ -79,8 +79,9 @@ def _in_one_direction(size: np.ndarray, noise: Noise, tolerated: float | np.ndar
 
     one = np.ones_like(size)
     rest = np.maximum(noise.k * noise.variance - noise.strongest, 0.0)
-    x = _as_chi_square(np.maximum(size - rest, 0.0) / noise.strongest, one, noise.stretches - 1)
-    return np.asarray(1.0 - chndtr(x, one, np.square(tolerated) / noise.strongest))
+    strongest = np.where(noise.strongest > 0, noise.strongest, 1.0)
+    x = _as_chi_square(np.maximum(size - rest, 0.0) / strongest, one, noise.stretches - 1)
+    return np.where(noise.strongest > 0, 1.0 - chndtr(x, one, np.square(tolerated) / strongest), 0.0)
 
 
 def _bound(x: np.ndarray, k: np.ndarray, level: float) -> np.ndarray:
@@ -134,13 +135,19 @@ def share_size(before: int, of: int, after: np.ndarray, rows: np.ndarray) -> np.
 
 def exact_share_p(before: int, of: int, after: int, rows: int) -> float:
     """Fisher's exact two-sided p (twice the smaller tail), where fewer than five are expected; 0 elsewhere."""
-    from scipy.stats import hypergeom
+    from scipy.special import gammaln
 
     total = before + after
     if total * min(of, rows) >= _SMALLEST_EXPECTED * (of + rows):
         return 0.0
-    law = hypergeom(of + rows, total, rows)
-    return float(min(1.0, 2 * min(law.sf(after - 1), law.cdf(after))))
+    seen = np.arange(max(0, total - of), min(total, rows) + 1)
+    ways = _log_ways(rows, seen, gammaln) + _log_ways(of, total - seen, gammaln) - _log_ways(of + rows, np.array(total), gammaln)
+    chance = np.exp(ways)
+    return float(min(1.0, 2 * min(chance[seen >= after].sum(), chance[seen <= after].sum())))
+
+
+def _log_ways(of: int, taken: np.ndarray, gammaln: np.ufunc) -> np.ndarray:
+    return np.asarray(gammaln(of + 1) - gammaln(taken + 1) - gammaln(of - taken + 1))
 
 
 def combined_df(parts: Sequence[np.ndarray | float]) -> np.ndarray:

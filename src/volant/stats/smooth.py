@@ -29,7 +29,7 @@ def polynomials(counts: np.ndarray, degree: int = DEGREE) -> np.ndarray:
     kept = int(np.argmin(np.append(np.abs(np.diag(triangle)) > _INDEPENDENT, False)))
     scores = np.linalg.solve(triangle[:kept, :kept].T, powers[:, :kept].T).T[:, 1:]
     signs = np.sign(np.diag(triangle)[1:kept])
-    return np.asarray(scores * signs * np.sign(triangle[0, 0]) if kept > 1 else np.zeros((len(counts), 0)))
+    return np.asarray(scores * signs)
 
 
 def tail_weight(scores: np.ndarray, counts: np.ndarray) -> float:
