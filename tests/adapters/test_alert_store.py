@@ -153,6 +153,18 @@ def test_trouble_is_listed_newest_first(stores):
     assert ids(stores.alerts.troubled("bikes")) == ["c"]
 
 
+def test_old_deliveries_that_are_over_are_forgotten_and_those_that_wait_are_not(stores):
+    stores.alerts.send([delivery("a"), delivery("b", target="slack"), delivery("waits", of="bikes-2")])
+    stores.alerts.delivered("a", AT + 1)
+    stores.alerts.give_up("b", "too many tries", AT + 2)
+    assert stores.alerts.forget_deliveries(AT) == 0
+    assert stores.alerts.forget_deliveries(AT + 1) == 2
+    assert stores.alerts.deliveries("bikes-1") == ()
+    assert ids(stores.alerts.deliveries("bikes-2")) == ["waits"]
+    assert ids(stores.alerts.due(AT)) == ["waits"]
+    assert stores.alerts.forget_deliveries(AT + 1) == 0
+
+
 def test_a_clock_that_jumped_back_does_not_hold_deliveries_up(stores):
     stores.alerts.send([delivery("a", next_at=AT + LONGEST_WAIT_US)])
     assert stores.alerts.due(AT) == ()

@@ -192,7 +192,8 @@ class World:
         self._numbers = iter(range(BASE_ROWS, 10**9))
         self._lock = threading.Lock()
         self._told = {}
-        self._asking, self._telling = threading.Event(), threading.Event()
+        self._asking, self._awake, self._telling = threading.Event(), threading.Event(), threading.Event()
+        self._waiting = set()
         self._threads = []
         self._real = time.monotonic()
 
@@ -207,6 +208,7 @@ class World:
         server = self.start()
         self.until(server.serving)
         self._asking.set()
+        self._awake.set()
         self._telling.set()
         work = [*(lambda client=client: self._ask_on(client) for client in range(clients)), self._tell_on, self._decide_on]
         self._threads = [threading.Thread(target=each, daemon=True) for each in work]
@@ -238,17 +240,19 @@ class World:
         """No more labels; what was answered until now stays without."""
         self._telling.clear()
 
-    def stop_asking(self):
-        """No more requests; each that was begun is answered first."""
-        self._asking.clear()
-        for thread in self._threads:
-            thread.join(120)
-            assert not thread.is_alive(), "somebody still waits for an answer"
+    def ask(self, *, go_on):
+        """Whether people ask. When they stop, each request that was begun is answered first."""
+        if go_on:
+            self._awake.set()
+            return
+        self._awake.clear()
+        self.until(lambda: not self._waiting)
 
     def close(self):
         """The end, in order."""
         self._asking.clear()
-        self._telling.clear()
+        for thread in self._threads:
+            thread.join(60)
         for server in self.servers:
             if not server.process.stdout.closed:
                 server.stop()
@@ -268,14 +272,17 @@ class World:
         while self._asking.is_set():
             with self._lock:
                 number = next(self._numbers)
-            self._ask(f"{client}-{number}", number)
+            self._waiting.add(client)
+            if self._awake.is_set():
+                self._ask(f"{client}-{number}", number)
+            self._waiting.discard(client)
             time.sleep(self._pause)
 
     def _ask(self, name, number):
         """One request, again and again until it is answered."""
         moon = number % 5 + 0.5
         body = json.dumps({"dataframe_records": [{"station": number, "at": iso(self.now()), "moon": moon}]})
-        while True:
+        while self._asking.is_set():
             answer = self._post("/invocations", body, {"X-Request-Id": name})
             if answer is not None:
                 value, identifier = answer[1]["predictions"][0], answer[0]["x-volant-prediction-id"]
@@ -291,11 +298,10 @@ class World:
             if not due or not self._telling.is_set():
                 continue
             body = json.dumps({"labels": [{"key": {"station": number}, "label": value} for number, value in due.items()]})
-            while self._post("/api/v1/labels", body, {}) is None:
-                pass
-            self.labelled.update(due)
-            for number in due:
-                del self._told[number]
+            if self._post("/api/v1/labels", body, {}) is not None:
+                self.labelled.update(due)
+                for number in due:
+                    del self._told[number]
 
     def _decide_on(self):
         """A person completes what takes too long: an arm that was killed has failed, and few rows cannot show that it is well."""

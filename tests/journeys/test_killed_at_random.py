@@ -12,6 +12,7 @@ import pytest
 from disturbed import Killer, World, write_tides
 from journey_parts import query
 from promises import assert_settled, assert_sound, events, summary
+from resting import come_to_rest, training
 
 KILLS = int(os.environ.get("VOLANT_SOAK_KILLS", "0"))
 SEED = int(os.environ.get("VOLANT_SOAK_SEED", "1"))
@@ -29,23 +30,6 @@ def world(tides, tmp_path):
     made = World(shutil.copytree(tides, tmp_path / "tides"))
     yield made
     made.close()
-
-
-def come_to_rest(world):
-    """Labels stop, what is on its way ends with the traffic, then the traffic stops."""
-    world.stop_telling()
-    world.patience = 3.0
-    world.until(lambda: not on_its_way(world))
-    world.stop_asking()
-    world.until(lambda: world.live()[-1].status().get("settled") and not on_its_way(world))
-
-
-def on_its_way(world):
-    stream = events(world.root, "loop/tides")
-    decided = sum(kind == "decided" and data["action"] == "retrain" for kind, data, _ in stream)
-    ended = sum(kind == "cycle_ended" for kind, _, _ in stream)
-    last = [kind for kind, _, _ in events(world.root, "rollout/tides")][-1:]
-    return decided > ended or (last and last[0] not in {"promoted", "rolled_back", "refused"})
 
 
 def assert_served_as_released(world):
@@ -86,5 +70,5 @@ def test_whatever_is_killed_at_any_moment_nothing_is_lost_and_nothing_happens_tw
 def test_one_process_of_each_kind_is_killed_within_a_turn_of_the_wheel(world):
     world.begin()
     world.patience = 3.0
-    world.until(lambda: on_its_way(world))
+    world.until(lambda: training(world.root))
     disturb(world, EVERY_KIND, mean_seconds=0.4)

@@ -9,6 +9,7 @@ import pytest
 from projects import ESTIMATOR
 
 from volant.kernel.errors import InvalidInputError, NotFoundError, UsageError, UserCodeError
+from volant.kernel.scratch import claim
 from volant.models.code_modules import CodeModules
 
 CHAIN = """
@@ -478,7 +479,7 @@ def test_a_packages_own_code_is_not_mistaken_for_the_projects(project, tmp_path)
     packed = tmp_path / "code"
     packed.mkdir()
     (packed / "pipeline.py").write_text("def report():\n    return 'packed'\n")
-    modules = CodeModules(packed, ["pipeline.py"])
+    modules = CodeModules(claim(packed), ["pipeline.py"])
     with modules.present():
         assert modules.load("pipeline").report() == "packed"
     assert made.run(from_step="report").value("report") == "fine"

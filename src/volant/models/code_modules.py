@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from types import CodeType, ModuleType
+
+from volant.kernel.scratch import Claim
 
 
 class _FromSource(SourceFileLoader):
@@ -25,9 +27,10 @@ class _FromSource(SourceFileLoader):
 class _Finder(MetaPathFinder):
     """Finds a package's own modules, ahead of those of the project that the process may have loaded."""
 
-    def __init__(self, names: frozenset[str], search: Sequence[str]) -> None:
+    def __init__(self, names: frozenset[str], search: Sequence[str], claim: Claim) -> None:
         self._names = names
         self._search = search
+        self._claim = claim  # the files are there for as long as they may be imported
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         """None for what is not a module of the package."""
@@ -40,14 +43,15 @@ class _Finder(MetaPathFinder):
 
 
 class CodeModules:
-    """Modules of files below ``folder``, named by project-relative paths. Not thread-safe."""
+    """Modules of files below a claimed folder, named by project-relative paths. Not thread-safe."""
 
-    def __init__(self, folder: Path, files: Sequence[str]) -> None:
+    def __init__(self, claim: Claim, files: Sequence[str]) -> None:
+        folder = claim.folder
         paths = [PurePosixPath(file) for file in files if file.endswith(".py")]
         roots = sorted({"", *(_root(path, set(files)) for path in paths)}, key=lambda root: (root.count("/") + bool(root), root))
         self._search = [str(folder / root) if root else str(folder) for root in roots]
         self._names = sorted({name for path in paths for root in roots for name in _module_names(path, root)})
-        self._finder = _Finder(frozenset(self._names), self._search)
+        self._finder = _Finder(frozenset(self._names), self._search, claim)
         self._own: dict[str, ModuleType] = {}
         self._inside = not paths
 

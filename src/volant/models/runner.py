@@ -18,6 +18,7 @@ from volant.kernel.codec import decode
 from volant.kernel.digests import digest
 from volant.kernel.errors import IntegrityError, NotFoundError, UnavailableError, VolantError
 from volant.kernel.objects import ObjectStore
+from volant.kernel.scratch import claim
 from volant.models.code_modules import CodeModules
 from volant.models.fitted import FittedModel
 from volant.models.model import Manifest, Signature
@@ -147,10 +148,13 @@ def _major(version: str) -> str:
 
 
 def _materialise(contents: Mapping[str, bytes], folder: Path) -> CodeModules | None:
-    """Write the package's code. A file that is there already is replaced unless it is the same."""
+    """Write the package's code into a folder that is kept for as long as the modules are. A file that is there already is
+    replaced unless it is the same.
+    """
     code = {path.removeprefix(CODE): data for path, data in contents.items() if path.startswith(CODE)}
     if not code:
         return None
+    claimed = claim(folder)
     for path, data in code.items():
         place = folder / path
         if not place.is_file() or place.read_bytes() != data:
@@ -158,7 +162,7 @@ def _materialise(contents: Mapping[str, bytes], folder: Path) -> CodeModules | N
             fresh = place.with_name(f".{place.name}.{os.getpid()}.new")
             fresh.write_bytes(data)
             fresh.replace(place)
-    return CodeModules(folder, tuple(code))
+    return CodeModules(claimed, tuple(code))
 
 
 def _revive(manifest: Manifest, contents: Mapping[str, bytes], modules: CodeModules | None, package: str) -> Trained:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -76,8 +77,10 @@ class ArmKeeper:
             self._task = asyncio.create_task(self._run(arm))
 
     def socket(self, arm: Arm) -> str:
-        """Where an arm listens: in the project's folder, or in a temporary one where that path is too long."""
-        place = self._folder / f"arm-{arm.rollout[-12:]}.sock"
+        """Where an arm of this server listens (others on the store have their own): in the project's folder, or in a temporary
+        one where that path is too long.
+        """
+        place = self._folder / f"arm-{os.getpid()}-{arm.rollout[-12:]}.sock"
         if len(str(place)) <= LONGEST_PATH:
             return str(place)
         if self._temporary is None:

@@ -1,5 +1,5 @@
 """What the lease holder does now and then: sealing the prediction log, bringing the windows over it up to date, settling the
-outbox, checkpointing the audit chain.
+outbox, checkpointing the audit chain, and once a day sweeping what is no longer needed.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 from volant.evidence.reading import raw_files
 from volant.evidence.sealing import KEEP_US
 from volant.kernel.audit import checkpoint_if_new
-from volant.kernel.clock import Clock
+from volant.kernel.clock import DAY_US, Clock
 from volant.kernel.events import EventStore
 from volant.server.jobs import Jobs
 
@@ -21,8 +21,8 @@ FINISH_SECONDS = 30.0
 class Chores:
     """Done by whoever ``may``; a chore that fails is reported and done again in the next round.
 
-    ``settle`` marks what the outbox asked for and has come about. ``watched`` gives what the windows depend on: when it
-    differs, they are brought up to date.
+    ``settle`` marks what the outbox asked for and has come about; ``sweep`` removes what nobody needs, once a day.
+    ``watched`` gives what the windows depend on: when it differs, they are brought up to date.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Chores:
         clock: Clock,
         may: Callable[[], bool],
         settle: Callable[[], object] = lambda: None,
+        sweep: Callable[[], object] = lambda: None,
         watched: Callable[[], object] = lambda: None,
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
@@ -45,6 +46,8 @@ class Chores:
         self._clock = clock
         self._may = may
         self._settle = settle
+        self._sweep = sweep
+        self._swept_at: int | None = None
         self._watched = watched
         self._mark: object = None
         self._round_seconds = round_seconds
@@ -73,8 +76,15 @@ class Chores:
                 await self._watch()
             await asyncio.to_thread(self._settle)
             await asyncio.to_thread(checkpoint_if_new, self._events, self._anchors)
+            await self._sweep_daily()
         except Exception as error:  # noqa: BLE001 - whatever it is, serving goes on
             _report(f"A chore failed and will be done again: {error}")
+
+    async def _sweep_daily(self) -> None:
+        now = self._clock.now()
+        if self._swept_at is None or not 0 <= now - self._swept_at < DAY_US:
+            await asyncio.to_thread(self._sweep)
+            self._swept_at = now
 
     async def _watch(self) -> None:
         mark = await asyncio.to_thread(self._watched)

@@ -41,6 +41,7 @@ from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
 from volant.wiring.alerting import deliverer
 from volant.wiring.changes import Changes
+from volant.wiring.sweeping import swept
 from volant.wiring.watched import log_mark
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Control:
             jobs=self.jobs,
             clock=project.clock,
             may=lambda: self.leadership.held,
+            sweep=lambda: swept(project),
             watched=lambda: log_mark(project),
             settle=lambda: settle_champion_changes(project.events, project.name, self._served_epoch()),
             round_seconds=chores.ROUND_SECONDS / hurry,

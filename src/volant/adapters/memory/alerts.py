@@ -112,6 +112,14 @@ class MemoryAlerts:
         with self._db.reading():
             return tuple(delivery for delivery in self._outbox.values() if delivery.alert == alert_id)
 
+    def forget_deliveries(self, before: int) -> int:
+        """See the port."""
+        with self._db.transaction():
+            old = [one.id for one in self._outbox.values() if one.next_at is None and one.recorded_at < before]
+            for name in old:
+                del self._outbox[name]
+            return len(old)
+
     def troubled(self, model: str, limit: int = 100) -> tuple[Delivery, ...]:
         """See the port."""
         with self._db.reading():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from volant.kernel.errors import InvalidInputError, UsageError
+from volant.kernel.scratch import scratch
 from volant.wiring.project import Project
 from volant.wiring.verbs.opened import opened
 from volant.wiring.worker import Report
@@ -47,16 +48,12 @@ def ask(child: "Child", project: Project, package: str, rows: "pl.DataFrame") ->
 
     from volant.stats.predicted import Predicted
 
-    project.scratch_folder.mkdir(parents=True, exist_ok=True)
-    given, answers = (project.scratch_folder / f"score-{secrets.token_hex(8)}{suffix}" for suffix in (".arrow", ".npz"))
-    try:
+    with scratch(project.scratch_folder / f"score-{secrets.token_hex(8)}") as own:
+        given, answers = own / "rows.arrow", own / "answers.npz"
         rows.write_ipc(given)
         said = child.call("score", {"package": package, "rows": str(given), "answers": str(answers)})
         with np.load(answers, allow_pickle=False) as found:
             values, scores = found["values"], found["scores"]
-    finally:
-        given.unlink(missing_ok=True)
-        answers.unlink(missing_ok=True)
     if values.dtype.kind == "U":
         values = values.astype(object)
     return Predicted(values, None, ()) if said["classes"] is None else Predicted(values, scores, tuple(said["classes"]))

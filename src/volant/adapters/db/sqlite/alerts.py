@@ -99,6 +99,10 @@ class SqliteAlerts:
         """See the port."""
         return _deliveries(self._db.rows(self._sql["deliveries"], (alert_id,)))
 
+    def forget_deliveries(self, before: int) -> int:
+        """See the port."""
+        return self._db.write(self._sql["forget_deliveries"], (before,))
+
     def troubled(self, model: str, limit: int = 100) -> tuple[Delivery, ...]:
         """See the port."""
         return _deliveries(self._db.rows(self._sql["troubled"], (model, max(limit, 0))))

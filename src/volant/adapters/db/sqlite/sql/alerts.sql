@@ -53,6 +53,9 @@ UPDATE alert_delivery SET next_at = NULL, given_up_at = ?, error = ? WHERE id = 
 SELECT id, model, alert, target, notice, recorded_at, tries, next_at, error, done_at, given_up_at FROM alert_delivery
 WHERE alert = ? ORDER BY position;
 
+-- name: forget_deliveries
+DELETE FROM alert_delivery WHERE next_at IS NULL AND recorded_at < ?;
+
 -- name: troubled
 SELECT id, model, alert, target, notice, recorded_at, tries, next_at, error, done_at, given_up_at FROM alert_delivery
 WHERE model = ? AND error IS NOT NULL ORDER BY position DESC LIMIT ?;
