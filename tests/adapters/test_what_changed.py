@@ -72,6 +72,17 @@ def test_the_latest_events_come_newest_first_over_all_streams(stores):
     assert stores.events.latest(0) == stores.events.latest(5, skip=4) == ()
 
 
+def test_heads_and_the_newest_checkpoint_are_found_without_a_walk_over_all(stores):
+    assert (stores.events.heads(), stores.events.last_checkpoint()) == ({}, None)
+    append(stores, "model/bikes", count=2)
+    append(stores, "loop/bikes")
+    last = {stream: stores.events.read(stream)[-1] for stream in ("loop/bikes", "model/bikes")}
+    assert stores.events.heads() == {stream: (event.seq, event.chain) for stream, event in last.items()}
+    first, second = stores.events.checkpoint(), stores.events.checkpoint()
+    assert (first.heads, second.number) == (stores.events.heads(), 2)
+    assert stores.events.last_checkpoint() == second == stores.events.checkpoints()[-1]
+
+
 def test_models_with_new_or_corrected_labels_are_named(stores):
     assert stores.labels.changed(None) == (0, frozenset())
     stores.labels.add("bikes", [label("a"), label("b")])
@@ -127,3 +138,19 @@ def test_running_leases_are_found_by_the_beginning_of_their_names(stores, clock)
     assert [lease.name for lease in stores.leases.running("loop/")] == ["loop/trams"]
     stores.leases.release("loop/trams", "two")
     assert stores.leases.running("loop/") == ()
+
+
+def test_the_mark_of_a_store_differs_once_anybody_changed_anything(stores):
+    import threading
+
+    first = stores.tx.mark()
+    assert stores.tx.mark() == first
+    append(stores, "model/bikes")  # by this thread
+    second = stores.tx.mark()
+    assert second != first
+    assert stores.events.changed(0)[1] == {"model/bikes"}
+    assert stores.tx.mark() == second
+    other = threading.Thread(target=append, args=(stores, "loop/bikes"))
+    other.start()
+    other.join()
+    assert stores.tx.mark() != second

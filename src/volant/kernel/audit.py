@@ -129,10 +129,10 @@ def checkpoint_if_new(store: EventStore, anchors: Path) -> bool:
 
     A last checkpoint whose anchor a crash or a full disk prevented is anchored now.
     """
-    checkpoints = store.checkpoints()
-    heads = checkpoints[-1].heads if checkpoints else {}
-    grown = any(store.read(stream, heads[stream][0] if stream in heads else 0) for stream in store.streams())
-    last = store.checkpoint() if grown else checkpoints[-1] if checkpoints else None
+    known = store.last_checkpoint()
+    heads = {} if known is None else known.heads
+    grown = any(seq > heads.get(stream, (0, ""))[0] for stream, (seq, _) in store.heads().items())
+    last = store.checkpoint() if grown else known
     if last is not None and (grown or last.number > _last_anchored(anchors)):
         _keep(Anchor(number=last.number, chain=last.chain), anchors)
     return grown

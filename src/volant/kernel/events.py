@@ -105,6 +105,14 @@ class EventStore(Protocol):
         """Mark an effect as done; doing it twice is harmless."""
         ...
 
+    def heads(self) -> dict[str, tuple[int, str]]:
+        """Stream -> sequence and chain value of its last event."""
+        ...
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """The newest, without a walk over all."""
+        ...
+
     def checkpoint(self) -> Checkpoint:
         """Record all heads, chained to the previous checkpoint. Only a lease holder calls this."""
         ...

@@ -1,6 +1,8 @@
 """What changed in a store since the last look, model by model: a few indexed queries, however much is stored."""
 
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from volant.evidence.reading import raw_files
@@ -21,9 +23,9 @@ Changed = dict[str, frozenset[str]]
 
 
 class Changes:
-    """One observer of a store. The first look reports nothing; each later one what is new since the one before.
+    """One observer of a store, by one thread at a time. The first look reports nothing; each later one what is new since the one before.
 
-    Threads may not share it. What happened while a look went on is seen by this one or the next.
+    What happened while a look went on is seen by this one or the next.
     """
 
     def __init__(self, project: "Project") -> None:
@@ -34,6 +36,7 @@ class Changes:
         self._windows: dict[str, str] | None = None
         self._servers: dict[str, str] | None = None
         self._run: object = _UNSEEN
+        self._marks: dict[int, Hashable] = {}  # by thread: nothing was stored since that thread's last look if it is the same
         self._logged: int | None = None
         self._logged_at = 0
 
@@ -42,22 +45,32 @@ class Changes:
         ``traffic``.
         """
         found: dict[str, set[str]] = {}
+        mark = self._project.tx.mark()
+        stored = self._marks.get(get_ident()) != mark
+        self._marks[get_ident()] = mark
 
         def note(model: str, topic: str) -> None:
             found.setdefault(model, set()).add(topic)
 
+        if stored:
+            self._look(note)
+        for model in self._served():
+            note(model, SERVERS)
+        if self._asked():
+            note(self._project.name, TRAFFIC)
+        return {model: frozenset(topics) for model, topics in found.items()}
+
+    def _look(self, note: Callable[[str, str], None]) -> None:
+        """What rows say: only where anything has been stored since."""
         for model, topic in self._of_streams():
             note(model, topic)
         self._labels, labelled = self._project.labels.changed(self._labels)
         self._gates, judged = self._project.gates.changed(self._gates)
-        for topic, models in ((LABELS, labelled), (GATES, judged), (WINDOWS, self._watched()), (SERVERS, self._served())):
+        for topic, models in ((LABELS, labelled), (GATES, judged), (WINDOWS, self._watched())):
             for model in models:
                 note(model, topic)
         if self._ran():
             note(self._project.name, RUNS)
-        if self._asked():
-            note(self._project.name, TRAFFIC)
-        return {model: frozenset(topics) for model, topics in found.items()}
 
     def _of_streams(self) -> list[tuple[str, str]]:
         self._events, streams = self._project.events.changed(self._events)

@@ -1,7 +1,7 @@
 """Tables of immutable values in memory, changed whole or not at all. Gone with the process."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ class MemoryDatabase:
         self._tables: dict[str, Table] = {}
         self._lock = threading.RLock()
         self._depth = 0
+        self._changes = 0
 
     def table(self, name: str) -> Table:
         """The table of that name, made when first asked for. Change it only inside :meth:`transaction`."""
@@ -39,6 +40,11 @@ class MemoryDatabase:
                 raise
             finally:
                 self._depth -= 1
+                self._changes += 1
+
+    def mark(self) -> Hashable:
+        """See ``kernel.transactions.Transactions``."""
+        return self._changes
 
     @contextmanager
     def reading(self) -> Iterator[None]:

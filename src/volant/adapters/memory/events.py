@@ -80,10 +80,21 @@ class MemoryEvents:
             if effect is not None and effect.done_at is None:
                 self._effects[effect_id] = msgspec.structs.replace(effect, done_at=self._db.clock.now())
 
+    def heads(self) -> dict[str, tuple[int, str]]:
+        """See the port."""
+        with self._db.reading():
+            return {stream: (events[-1].seq, events[-1].chain) for stream, events in self._streams.items()}
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """See the port."""
+        with self._db.reading():
+            found: Checkpoint | None = self._checkpoints.get(len(self._checkpoints))
+            return found
+
     def checkpoint(self) -> Checkpoint:
         """See the port."""
         with self._db.transaction():
-            heads = {stream: (events[-1].seq, events[-1].chain) for stream, events in self._streams.items()}
+            heads = self.heads()
             number = len(self._checkpoints)
             previous = self._checkpoints[number].chain if number else GENESIS
             now = self._db.clock.now()

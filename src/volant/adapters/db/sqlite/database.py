@@ -1,11 +1,12 @@
 """One SQLite file in WAL mode with ``synchronous=FULL``: a connection per thread, writers queued before they begin."""
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ class SqliteDatabase:
                 self._local.inside = None
         for point in self._local.passed:
             reach(point)
+
+    def mark(self) -> Hashable:
+        """See ``kernel.transactions.Transactions``. Changes through this connection count apart from those through others."""
+        connection = self._connection()
+        return self._local.handle.number, self.row("PRAGMA data_version"), connection.total_changes
 
     def reach_after_commit(self, point: str) -> None:
         """Pass a crash point once the outermost transaction is committed. Only inside a transaction."""
@@ -141,7 +147,10 @@ class SqliteDatabase:
 class _Handle:
     """The connection of one thread, closed when the thread ends."""
 
+    _numbers = itertools.count()
+
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.number = next(self._numbers)
         self.connection = connection
         self.process = os.getpid()
 

@@ -73,10 +73,19 @@ class SqliteEvents:
         """See the port."""
         self._db.write(self._sql["done"], (self._db.clock.now(), effect_id))
 
+    def heads(self) -> dict[str, tuple[int, str]]:
+        """See the port."""
+        return {stream: (seq, chain) for stream, seq, chain in self._db.rows(self._sql["heads"])}
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """See the port."""
+        row = self._db.row(self._sql["newest_checkpoint"])
+        return None if row is None else Checkpoint(number=row[0], recorded_at=row[1], heads=_heads(row[2]), chain=row[3])
+
     def checkpoint(self) -> Checkpoint:
         """See the port."""
         with self._db.transaction():
-            heads = {stream: (seq, chain) for stream, seq, chain in self._db.rows(self._sql["heads"])}
+            heads = self.heads()
             number, chain = self._db.row(self._sql["last_checkpoint"]) or (0, GENESIS)
             now = self._db.clock.now()
             made = Checkpoint(number=number + 1, recorded_at=now, heads=heads, chain=checkpoint_link(chain, number + 1, now, heads))

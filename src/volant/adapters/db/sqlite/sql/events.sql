@@ -2,7 +2,8 @@
 SELECT seq, chain FROM event WHERE stream = ? ORDER BY seq DESC LIMIT 1;
 
 -- name: heads
-SELECT stream, seq, chain FROM event AS e WHERE seq = (SELECT max(seq) FROM event WHERE stream = e.stream) GROUP BY stream ORDER BY stream;
+SELECT e.stream, e.seq, e.chain FROM (SELECT stream, max(seq) AS seq FROM event GROUP BY stream) AS last
+JOIN event AS e ON e.stream = last.stream AND e.seq = last.seq ORDER BY e.stream;
 
 -- name: add
 INSERT INTO event (id, stream, seq, kind, data, actor, recorded_at, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
@@ -37,6 +38,9 @@ SELECT number, chain FROM checkpoint ORDER BY number DESC LIMIT 1;
 
 -- name: add_checkpoint
 INSERT INTO checkpoint (number, recorded_at, heads, chain) VALUES (?, ?, ?, ?);
+
+-- name: newest_checkpoint
+SELECT number, recorded_at, heads, chain FROM checkpoint ORDER BY number DESC LIMIT 1;
 
 -- name: checkpoints
 SELECT number, recorded_at, heads, chain FROM checkpoint WHERE number > ? ORDER BY number;
