@@ -99,6 +99,22 @@ def test_the_labels_of_an_earlier_revision_can_be_asked_for(stores):
     assert stores.labels.revision("bikes", recorded_by=AT + 3) == stores.labels.revision("bikes")
 
 
+def test_the_labels_of_a_few_subjects_are_those_among_all(stores):
+    given = [
+        label("p.0", 1),
+        label("k", 2, keyed=True),
+        label("p.1", 3, known_at=AT + 5),
+        label("k", 4),
+        label("p.0", 5, recorded_at=AT + 1),
+    ]
+    stores.labels.add("bikes", given)
+    found = stores.labels.current_of("bikes", ["p.0", "p.1", "absent", "p.0"], ["k", "p.0"], AT)
+    assert [(one.prediction_id, one.key, one.value) for one in found] == [(None, "k", 2), ("p.0", None, 5)]
+    assert [one.value for one in stores.labels.current_of("bikes", ["p.0", "p.1"], [], AT + 5, revision=3)] == [1, 3]
+    assert stores.labels.current_of("bikes", ["p.0", "p.1", "k"], ["k"], AT + 5) == stores.labels.current("bikes", AT + 5)
+    assert stores.labels.current_of("trams", ["p.0"], ["k"], AT) == ()
+
+
 def test_what_is_known_is_named_by_the_revision_and_the_latest_time_at_which_something_became_known(stores):
     assert stores.labels.known_until("bikes", AT) is None
     stores.labels.add("bikes", [label("p.0", 1, known_at=AT + 4), label("p.1", 1, known_at=AT + 7)])

@@ -1,6 +1,6 @@
 """What evidence needs stored in the database; the open log itself is files (``evidence/log.py``)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from volant.evidence.model import Label, LabelCounts, Segment
@@ -18,6 +18,12 @@ class LabelStore(Protocol):
 
         ``revision``: as the store was then, whatever was recorded since.
         """
+        ...
+
+    def current_of(
+        self, model: str, prediction_ids: Iterable[str], keys: Iterable[str], known_by: int, *, revision: int | None = None
+    ) -> tuple[Label, ...]:
+        """The same for these predictions and keys only: it costs as much as they are, not as all labels."""
         ...
 
     def count(self, model: str, known_by: int, recorded_after: int = 0, *, revision: int | None = None) -> int:

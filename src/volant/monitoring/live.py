@@ -1,10 +1,11 @@
 """Keeping what is known of the champion's realised performance, revised as labels arrive."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from volant.evidence.model import Label
 from volant.evidence.ports import LabelStore
 from volant.evidence.predictions import Predictions
 from volant.gates.model import GateReport
@@ -16,6 +17,11 @@ from volant.monitoring.performance import CHAMPION_ARM, Question, Watched, watch
 from volant.monitoring.ports import WindowStore
 from volant.monitoring.reference import full_reference
 from volant.stats.names import metric_named
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ONE_BY_ONE = 3  # a label that is looked up by its subject costs as much as so many that are read in a row
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,9 @@ class Performance:
         extents = self._store.extents(serving.model, serving.epoch, CHAMPION_ARM)
         started = min((extent.from_us for extent in extents), default=now)
         position = self._predictions.position_since(serving.model, covered.lines, started)
-        found = watched(
-            self._predictions.table(serving.model, since=started, upto=position),
-            self._labels.current(serving.model, now, revision=basis.labels),
-            question,
-            epoch=serving.epoch,
-        )
+        lines = self._predictions.table(serving.model, since=started, upto=position)
+        labels = _labels_of(self._labels, serving, lines, now, basis.labels)
+        found = watched(lines, labels, question, epoch=serving.epoch)
         report = LiveReport(
             model=serving.model,
             epoch=serving.epoch,
@@ -90,6 +93,14 @@ class Performance:
         )
         self._store.keep_live(report)
         return report
+
+
+def _labels_of(labels: LabelStore, serving: Serving, lines: "pl.DataFrame", now: int, revision: int) -> tuple[Label, ...]:
+    """At least the labels of the epoch's lines. One by one where they are few, so that a long history costs nothing."""
+    own, model = lines.filter(lines["epoch"] == serving.epoch), serving.model
+    if 2 * ONE_BY_ONE * own.height > revision:
+        return labels.current(model, now, revision=revision)
+    return labels.current_of(model, own["prediction_id"].to_list(), own["key"].drop_nulls().to_list(), now, revision=revision)
 
 
 def recomputed(predictions: Predictions, labels: LabelStore, basis: WindowBasis) -> Watched:

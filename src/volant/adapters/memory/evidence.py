@@ -1,6 +1,6 @@
 """Labels and sealed segments in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from volant.adapters.label_rules import subject_and_value
 from volant.adapters.memory.database import MemoryDatabase
@@ -42,6 +42,14 @@ class MemoryLabels:
                 if name == model
             ]
             return tuple(self._rows[number][1] for number in sorted(n for n in winners if n is not None))
+
+    def current_of(
+        self, model: str, prediction_ids: Iterable[str], keys: Iterable[str], known_by: int, *, revision: int | None = None
+    ) -> tuple[Label, ...]:
+        """See the port."""
+        named, keyed = set(prediction_ids), set(keys)
+        found = self.current(model, known_by, revision=revision)
+        return tuple(label for label in found if (label.key in keyed if label.prediction_id is None else label.prediction_id in named))
 
     def count(self, model: str, known_by: int, recorded_after: int = 0, *, revision: int | None = None) -> int:
         """See the port."""

@@ -1,13 +1,14 @@
 """Labels and sealed segments in SQLite."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from volant.adapters.db.sqlite.database import Rows, SqliteDatabase
 from volant.adapters.db.sqlite.statements import statements
-from volant.adapters.label_rules import BY_PREDICTION, Subject, subject_and_value
+from volant.adapters.label_rules import BY_KEY, BY_PREDICTION, Subject, subject_and_value
 from volant.evidence.model import Label, LabelCounts, Segment
 
 CHUNK = 10_000
@@ -50,6 +51,15 @@ class SqliteLabels:
         """See the port."""
         return _labels(self._db.rows(self._sql["current"], (model, known_by, _end(revision))))
 
+    def current_of(
+        self, model: str, prediction_ids: Iterable[str], keys: Iterable[str], known_by: int, *, revision: int | None = None
+    ) -> tuple[Label, ...]:
+        """See the port."""
+        subjects = [*((BY_PREDICTION, name) for name in dict.fromkeys(prediction_ids)), *((BY_KEY, name) for name in dict.fromkeys(keys))]
+        asked = ((model, *subject, known_by, _end(revision)) for subject in subjects)
+        found = [row for row in self._db.first_of_each(self._sql["current_of"], asked) if row is not None]
+        return _labels([row[:-1] for row in sorted(found, key=itemgetter(-1))])
+
     def count(self, model: str, known_by: int, recorded_after: int = 0, *, revision: int | None = None) -> int:
         """See the port."""
         asked = {"model": model, "known_by": known_by, "recorded_after": recorded_after, "revision": _end(revision)}
@@ -64,7 +74,8 @@ class SqliteLabels:
 
     def revision(self, model: str, *, recorded_by: int | None = None) -> int:
         """See the port."""
-        row = self._db.row(self._sql["revision"], (model, _LAST if recorded_by is None else recorded_by))
+        sql, asked = ("revision", ()) if recorded_by is None else ("revision_by", (recorded_by,))
+        row = self._db.row(self._sql[sql], (model, *asked))
         return 0 if row is None else int(row[0])
 
     def changed(self, after: int | None) -> tuple[int, frozenset[str]]:

@@ -6,8 +6,15 @@ INSERT INTO label (model, subject_kind, subject, value, known_at, recorded_at, s
 
 -- name: current
 SELECT subject_kind, subject, value, known_at, recorded_at, source FROM label
-WHERE position IN (SELECT max(position) FROM label WHERE model = ? AND known_at <= ? AND position <= ? GROUP BY subject_kind, subject)
+WHERE position IN (
+    SELECT max(position) FROM label INDEXED BY label_of_subject
+    WHERE model = ? AND known_at <= ? AND position <= ? GROUP BY subject_kind, subject
+)
 ORDER BY position;
+
+-- name: current_of
+SELECT subject_kind, subject, value, known_at, recorded_at, source, position FROM label
+WHERE model = ? AND subject_kind = ? AND subject = ? AND known_at <= ? AND position <= ? ORDER BY position DESC LIMIT 1;
 
 -- name: count
 SELECT count(*) FROM (
@@ -35,4 +42,7 @@ SELECT model, max(position) FROM label WHERE position > ? GROUP BY +model;
 SELECT coalesce(max(position), 0) FROM label;
 
 -- name: revision
-SELECT position FROM label WHERE model = ? AND recorded_at <= ? ORDER BY position DESC LIMIT 1;
+SELECT position FROM label NOT INDEXED WHERE model = ? ORDER BY position DESC LIMIT 1;
+
+-- name: revision_by
+SELECT position FROM label NOT INDEXED WHERE model = ? AND recorded_at <= ? ORDER BY position DESC LIMIT 1;
