@@ -6,20 +6,21 @@ import sys
 import numpy as np
 import pytest
 
-from volant.config.model import Autonomy, GuardConfig, RetrainConfig, TriggerConfig, TriggerKind
+from volant.config.model import Autonomy, DriftOf, GuardConfig, RetrainConfig, TriggerConfig, TriggerKind
 from volant.gates.model import Verdict
 from volant.kernel.clock import DAY_US
 from volant.kernel.errors import InvalidInputError
 from volant.loop.decide import decide
 from volant.loop.model import Action, LoopEvidence, LoopPolicy, LoopState
 from volant.loop.performance import LIMIT, performance_signal
-from volant.monitoring.model import WindowEvidence
+from volant.monitoring.model import MovedColumn, WindowEvidence
 
 NOW = 100 * DAY_US
 CLOCK = TriggerConfig(kind=TriggerKind.CLOCK, every_us=7 * DAY_US)
 LABELS = TriggerConfig(kind=TriggerKind.NEW_LABELS, labels=500)
 WORSE = TriggerConfig(kind=TriggerKind.PERFORMANCE)
 DATA = TriggerConfig(kind=TriggerKind.DATA)
+DRIFT = TriggerConfig(kind=TriggerKind.DRIFT, drift=DriftOf.ANY)
 
 
 def policy(*when, cooldown=0, labels=0, autonomy=Autonomy.PROPOSE):
@@ -185,3 +186,50 @@ def test_a_passing_candidate_goes_step_by_step_and_waits_while_another_is_on_its
         True,
     )
     assert decided(champion=1, releasing=3).action is Action.WAIT
+
+
+def column(name="temp", *, answer=False, seen=NOW - DAY_US):
+    return MovedColumn(name=name, answer=answer, since_us=seen - DAY_US, seen_us=seen, effect=0.42, low=0.35, high=0.49, tolerance=0.03)
+
+
+def test_drift_asks_for_a_challenger_with_its_figures_and_never_for_a_release():
+    known = evidence(moved=(column(), column("hum")))
+    (decision,) = decide(state(), known, policy(DRIFT, autonomy=Autonomy.AUTOPILOT), NOW)
+    assert (decision.action, decision.trigger) == (Action.RETRAIN, "drift")
+    assert "temp and 1 more moved away from what the champion learned: effect 0.42 [0.35, 0.49]" in decision.sentence
+    assert decision.evidence == {"moved": 2, "column": "temp", "effect": 0.42}
+    waits = decide(state(candidate=2), evidence(moved=(column(),), candidate_verdict=Verdict.FAIL), policy(DRIFT), NOW)[0]
+    assert waits.action is Action.REFUSE
+
+
+def test_drift_asks_once_for_each_time_something_moves():
+    seen = evidence(moved=(column(seen=NOW - 9 * DAY_US),))
+    (decision,) = decide(state(), seen, policy(DRIFT), NOW)
+    assert decision.action is Action.WAIT
+    assert "a training since then has seen it" in decision.sentence
+    more = evidence(moved=(column(seen=NOW - 9 * DAY_US), column("hum", seen=NOW - DAY_US)))
+    assert decide(state(), more, policy(DRIFT), NOW)[0].action is Action.RETRAIN
+
+
+@pytest.mark.parametrize(
+    ("of", "answer", "action"),
+    [
+        (DriftOf.INPUTS, False, Action.RETRAIN),
+        (DriftOf.INPUTS, True, Action.WAIT),
+        (DriftOf.PREDICTION, True, Action.RETRAIN),
+        (DriftOf.PREDICTION, False, Action.WAIT),
+        (DriftOf.ANY, True, Action.RETRAIN),
+    ],
+)
+def test_a_trigger_hears_the_drift_it_names(of, answer, action):
+    trigger = TriggerConfig(kind=TriggerKind.DRIFT, drift=of)
+    (decision,) = decide(state(), evidence(moved=(column(answer=answer),)), policy(trigger), NOW)
+    assert decision.action is action
+    quiet = decide(state(), evidence(), policy(trigger), NOW)[0]
+    assert quiet.sentence.startswith("no drift of ")
+
+
+def test_drift_is_held_back_by_the_guard_like_any_trigger():
+    (decision,) = decide(state(), evidence(10, moved=(column(),)), policy(DRIFT, labels=500), NOW)
+    assert decision.action is Action.WAIT
+    assert decision.trigger == "drift"

@@ -40,7 +40,9 @@ def numbers(column: pl.Series) -> tuple[np.ndarray, np.ndarray]:
 
 def texts(column: pl.Series) -> pl.Series:
     """Categories as texts of at most 200 characters."""
-    return column.cast(pl.String, strict=False).str.head(_LONGEST_VALUE)
+    found = column.cast(pl.String, strict=False)
+    longest = found.str.len_bytes().max()
+    return found.str.head(_LONGEST_VALUE) if isinstance(longest, int) and longest > _LONGEST_VALUE else found
 
 
 def bins_in(reference: ColumnReference) -> OrderedBins:

@@ -1,5 +1,6 @@
 """What a champion's own rows looked like: made once for a version, then compared with every window."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TypedDict
@@ -18,6 +19,8 @@ _MOST_CELLS = 32
 _FOLLOWS = 0.95
 _IDENTIFIER = 0.5
 _FEWEST = 30
+_SAMPLE = 4096
+_MOST_STRETCHES = 2048
 FOLLOWS_TIME = "it moves on with time"
 IDENTIFIER = "nearly every row has a value of its own"
 NO_NUMBER = "it is neither a number nor a category"
@@ -38,7 +41,8 @@ def reference_of(columns: Mapping[str, pl.Series], *, model: str, version: int) 
 
 def column_reference(column: pl.Series) -> ColumnReference:
     """One column."""
-    kind, there = kind_of(column.dtype), present(column)
+    kind = kind_of(column.dtype)
+    values, there = numbers(column) if kind is Kind.NUMBER else (np.empty(0), present(column))
     missing: _Missing = {
         "rows": len(column),
         "absent": int(len(column) - there.sum()),
@@ -46,12 +50,10 @@ def column_reference(column: pl.Series) -> ColumnReference:
     }
     if kind is Kind.NONE or int(there.sum()) < _FEWEST:
         return ColumnReference(kind=Kind.NONE, left_out=NO_NUMBER if kind is Kind.NONE else TOO_FEW, **missing)
-    return _of_numbers(column, there, missing) if kind is Kind.NUMBER else _of_names(column, missing)
+    return _of_numbers(values if there.all() else values[there], missing) if kind is Kind.NUMBER else _of_names(column, missing)
 
 
-def _of_numbers(column: pl.Series, there: np.ndarray, missing: _Missing) -> ColumnReference:
-    values = numbers(column)[0]
-    values = values if there.all() else values[there]
+def _of_numbers(values: np.ndarray, missing: _Missing) -> ColumnReference:
     bins = bins_of(values)
     codes = bins.codes(values)
     counts = np.bincount(codes, minlength=len(bins))
@@ -62,7 +64,7 @@ def _of_numbers(column: pl.Series, there: np.ndarray, missing: _Missing) -> Colu
         centre=bins.centre,
         starts=tuple(bins.starts.tolist()),
         centres=tuple(bins.centres.tolist()),
-        blocks=_effects(_score_sums(codes, scores)),
+        blocks=_effects(_score_sums(codes, scores), len(codes)),
         left_out=FOLLOWS_TIME if _follows_time(codes, counts) else None,
         **missing,
     )
@@ -70,18 +72,26 @@ def _of_numbers(column: pl.Series, there: np.ndarray, missing: _Missing) -> Colu
 
 def _score_sums(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Sums of each score over successive stretches, shape (stretches, k)."""
-    whole = len(codes) // SHORTEST
-    cut = codes[: whole * SHORTEST]
-    parts = [np.ascontiguousarray(score.astype(np.float32))[cut].reshape(whole, SHORTEST).sum(axis=1) for score in scores.T]
+    length = _length(len(codes))
+    whole = len(codes) // length
+    cut = codes[: whole * length]
+    parts = [np.ascontiguousarray(score.astype(np.float32))[cut].reshape(whole, length).sum(axis=1) for score in scores.T]
     return np.array(parts, dtype=np.float64).T.reshape(whole, scores.shape[1])
+
+
+def _length(rows: int) -> int:
+    """Of the shortest stretches: 32 rows, doubled until there are at most 2,048 of them or a few more."""
+    doublings = round(math.log2(max(rows, 1) / (SHORTEST * _MOST_STRETCHES)))
+    return SHORTEST << max(doublings, 0)
 
 
 def _follows_time(codes: np.ndarray, counts: np.ndarray) -> bool:
     """Whether the values' ranks and the order of the rows are one thing: a counter, an id, an instant."""
-    places = (np.cumsum(counts) - counts / 2)[codes]
+    some = codes[:: max(len(codes) // _SAMPLE, 1)]
+    places = (np.cumsum(counts) - counts / 2)[some]
     if np.ptp(places) == 0:
         return False
-    return abs(float(np.corrcoef(places, np.arange(len(codes)))[0, 1])) > _FOLLOWS
+    return abs(float(np.corrcoef(places, np.arange(len(some)))[0, 1])) > _FOLLOWS
 
 
 def _of_names(column: pl.Series, missing: _Missing) -> ColumnReference:
@@ -92,13 +102,13 @@ def _of_names(column: pl.Series, missing: _Missing) -> ColumnReference:
     alone = len(rows) > _IDENTIFIER * rows.sum() or rest > _IDENTIFIER * rows.sum()
     if alone:
         return ColumnReference(kind=Kind.NONE, left_out=IDENTIFIER, **missing)
-    codes = named_codes(column, names)
+    codes = named_codes(values, names)
     return ColumnReference(
         kind=Kind.CATEGORY,
         counts=tuple(counts.tolist()),
         names=names,
         rest=rest,
-        blocks=_effects(_cell_sums(codes[codes >= 0])),
+        blocks=_effects(_cell_sums(codes[codes >= 0]), int((codes >= 0).sum())),
         **missing,
     )
 
@@ -108,16 +118,17 @@ def _cell_sums(codes: np.ndarray) -> np.ndarray:
 
     Categories beyond the 32 most frequent share 32 cells.
     """
-    cells = np.where(codes < _MOST_CELLS, codes, _MOST_CELLS + codes % _MOST_CELLS).astype(np.int64)
+    cells = np.where(codes < _MOST_CELLS, codes, _MOST_CELLS + codes % _MOST_CELLS) if codes.max() >= _MOST_CELLS else codes
     mass = np.bincount(cells) / len(cells)
-    width, whole = len(mass), len(cells) // SHORTEST
+    width, length = len(mass), _length(len(cells))
+    whole = len(cells) // length
     if width < 2 or whole == 0:
         return np.zeros((whole, 0))
-    cut = cells[: whole * SHORTEST] + width * (np.arange(whole * SHORTEST) // SHORTEST)
+    cut = cells[: whole * length] + np.repeat(np.arange(0, whole * width, width, dtype=np.int32), length)
     counts = np.bincount(cut, minlength=whole * width).reshape(whole, width)
     root = np.sqrt(mass)
     directions = np.linalg.qr(np.column_stack([root, np.eye(width)[:, 1:]]))[0][:, 1:]
-    return np.asarray((counts / np.maximum(root, 1e-9) - SHORTEST * root) @ directions)
+    return np.asarray((counts / np.maximum(root, 1e-9) - length * root) @ directions)
 
 
 def _absence(there: np.ndarray) -> tuple[BlockEffect, ...]:
@@ -125,10 +136,11 @@ def _absence(there: np.ndarray) -> tuple[BlockEffect, ...]:
     share = 1 - there.mean()
     if share in {0.0, 1.0}:
         return ()
-    whole = len(there) // SHORTEST
-    absent = (~there[: whole * SHORTEST]).reshape(whole, SHORTEST).sum(axis=1)
-    return _effects(((absent - SHORTEST * share) / np.sqrt(share * (1 - share)))[:, None])
+    length = _length(len(there))
+    whole = len(there) // length
+    absent = (~there[: whole * length]).reshape(whole, length).sum(axis=1)
+    return _effects(((absent - length * share) / np.sqrt(share * (1 - share)))[:, None], len(there))
 
 
-def _effects(sums: np.ndarray) -> tuple[BlockEffect, ...]:
-    return tuple(BlockEffect(**asdict(rung)) for rung in ladder(sums))
+def _effects(sums: np.ndarray, rows: int) -> tuple[BlockEffect, ...]:
+    return tuple(BlockEffect(**asdict(rung)) for rung in ladder(sums, _length(rows)))
