@@ -125,3 +125,11 @@ def test_a_version_that_raises_on_some_rows_is_refused_by_the_first_file(begun):
     failed = lines.filter((lines["arm"] == "shadow") & (lines["outcome"] == "error"))
     assert failed.height == 100
     assert "no prediction for this temperature" in failed["error"][0]
+
+
+def test_labels_that_are_known_before_a_file_is_scored_are_heard_before_its_step_ends(begun):
+    project, files = begun(STEPS, EQUAL)
+    write_truth(project, "a.csv", 90, more=0.0)
+    files.tell("a.csv")
+    write_file(project, "a.csv", 90)
+    assert files.score("a.csv")["rollout"]["phase"] == "refused", "although its sixty rows have come without an error"

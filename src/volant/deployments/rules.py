@@ -145,12 +145,9 @@ def look(state: Rollout, now: int, *, paused: bool = False) -> list[NewEvent]:
     return _judged(state, now, paused=paused) if state.active else []
 
 
-def scored(state: Rollout, epoch: int, batch: str, counts: EpochCounts, now: int, *, paused: bool = False) -> list[NewEvent]:
-    """Both arms scored a file under an epoch: keep what it adds, and decide."""
-    if not state.active:
-        return []
-    seen = event(SCORED, Scored(at=now, epoch=epoch, batch=batch, counts=counts))
-    return [seen, *_judged(evolve(state, seen), now, paused=paused)]
+def scored(state: Rollout, epoch: int, batch: str, counts: EpochCounts, now: int) -> list[NewEvent]:
+    """Both arms scored a file under an epoch: keep what it adds."""
+    return [event(SCORED, Scored(at=now, epoch=epoch, batch=batch, counts=counts))] if state.active else []
 
 
 def weigh(state: Rollout, losses: Losses, now: int, *, paused: bool = False) -> list[NewEvent]:

@@ -218,17 +218,14 @@ class Rollouts:
     def scored(
         self, model: str, rollout: str, epoch: int, batch: str, counts: EpochCounts, *, keep: Callable[[], bool], actor: str
     ) -> Rollout:
-        """Count a file that both arms scored under an epoch, and decide. ``keep`` stores the candidate's answers in the same
-        transaction and says whether they are new; the same file again adds nothing, and is decided on all the same.
+        """Count a file that both arms scored under an epoch, without deciding: labels of its rows may be known already.
+
+        ``keep`` stores the candidate's answers in the same transaction and says whether they are new; the same file again adds
+        nothing.
         """
 
         def decide(state: Rollout, now: int) -> list[NewEvent]:
-            new, paused = keep(), self.paused(model) is not None
-            if state.id != rollout:
-                return []
-            if not new:
-                return rules.look(state, now, paused=paused)
-            return rules.scored(state, epoch, batch, counts, now, paused=paused)
+            return rules.scored(state, epoch, batch, counts, now) if keep() and state.id == rollout else []
 
         return self._change(model, decide, actor)
 

@@ -22,6 +22,7 @@ from volant.serving.outputs import checked
 from volant.wiring.child import Child
 from volant.wiring.project import Project
 from volant.wiring.verbs.opened import opened
+from volant.wiring.verbs.rolling import weigh_losses
 from volant.wiring.worker import Report
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ def shadow(project: Project, batch: Batch, rows: "pl.DataFrame", given: Answers,
     )
     segment = written(project.objects, own, rows, _said(given, found))
     counts = EpochCounts(champion=_champion_counts(given, rows.height), candidate=_candidate_counts(found))
-    return project.rollouts.scored(
-        project.name, state.id, state.epoch, own.id, counts, keep=lambda: project.segments.add(segment), actor=ACTOR
-    )
+    project.rollouts.scored(project.name, state.id, state.epoch, own.id, counts, keep=lambda: project.segments.add(segment), actor=ACTOR)
+    return weigh_losses(project)
 
 
 def _package(project: Project, number: int) -> str:
