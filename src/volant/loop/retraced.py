@@ -72,7 +72,7 @@ def sentence(found: LivedReplay) -> str:
     unchecked = len(found.decisions) - len(checked)
     text = f"{len(checked) - differing} of {len(checked)} automatic decisions come out as they were"
     if unchecked:
-        text += f"; {unchecked} more rest on a person's word or on what is not in the log"
+        text += f"; {unchecked} more {'rests' if unchecked == 1 else 'rest'} on a person's word or on what is not in the log"
     if found.overlooked:
         text += f"; {len(found.overlooked)} times something was due and not decided"
     return f"{text}."

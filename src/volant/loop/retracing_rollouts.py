@@ -11,7 +11,7 @@ import msgspec
 
 from volant.deployments import history, rules
 from volant.deployments.arms import CANARY, CHAMPION, SHADOW
-from volant.deployments.history import Observed, Said, Started, Weighed
+from volant.deployments.history import Observed, Said, Scored, Started, Weighed
 from volant.deployments.model import End, Rollout
 from volant.kernel.clock import SECOND_US
 from volant.kernel.codec import decode
@@ -83,20 +83,47 @@ Expected = Sequence[NewEvent] | None
 def _made_again(ports: Ports, before: Rollout, events: tuple[Event, ...], promises: Promises) -> tuple[Expected, str | None]:
     """What the rules say on the state before and what came in; None with the reason where it was a person's or a process's word."""
     first = events[0]
-    at = _instant(first)
     paused = Entries(_until(ports, loop_stream(before.model), first)).paused() is not None
-    if first.kind == history.STARTED:
-        return rules.start(before, decode(first.data, Started).start, at), None
-    if first.kind == history.WEIGHED:
-        return rules.weigh(before, decode(first.data, Weighed).losses, at, paused=paused), None
     if first.kind == history.OBSERVED:
         return _observed(before, events, promises(before.candidate), paused=paused), None
-    if first.kind == history.CRASHED:
-        return rules.crashed(before, at, found=decode(first.data, Said).sentence), None
+    if first.kind in _ON_FACTS:
+        return _ON_FACTS[first.kind](before, first, paused), None
     if first.kind == history.APPROVED and events[-1].kind != history.PROMOTED:
         said = decode(first.data, Said)
-        return rules.approve(before, at, actor=said.actor or "", reason=said.reason or "", override=said.override), None
-    return _ended_alone(ports, before, first, at)
+        return rules.approve(before, said.at, actor=said.actor or "", reason=said.reason or "", override=said.override), None
+    looked = rules.look(before, _instant(first), paused=paused)
+    if first.kind in _BY_LOOKING or [event.data for event in looked] == [event.data for event in events]:
+        return looked, None
+    return _ended_alone(ports, before, first)
+
+
+def _started(before: Rollout, event: Event, _paused: bool) -> Sequence[NewEvent]:
+    found = decode(event.data, Started)
+    return rules.start(before, found.start, found.at)
+
+
+def _weighed(before: Rollout, event: Event, paused: bool) -> Sequence[NewEvent]:
+    found = decode(event.data, Weighed)
+    return rules.weigh(before, found.losses, found.at, paused=paused)
+
+
+def _scored(before: Rollout, event: Event, _paused: bool) -> Sequence[NewEvent]:
+    found = decode(event.data, Scored)
+    return rules.scored(before, found.epoch, found.batch, found.counts, found.at)
+
+
+def _crashed(before: Rollout, event: Event, _paused: bool) -> Sequence[NewEvent]:
+    found = decode(event.data, Said)
+    return rules.crashed(before, found.at, found=found.sentence)
+
+
+_ON_FACTS: dict[str, Callable[[Rollout, Event, bool], Sequence[NewEvent]]] = {
+    history.STARTED: _started,
+    history.WEIGHED: _weighed,
+    history.SCORED: _scored,
+    history.CRASHED: _crashed,
+}
+_BY_LOOKING = frozenset({history.BEGAN, history.HELD, history.UNDECIDED})
 
 
 def _observed(before: Rollout, events: tuple[Event, ...], promised: tuple[int | None, ...], *, paused: bool) -> Sequence[NewEvent]:
@@ -110,11 +137,13 @@ def _observed(before: Rollout, events: tuple[Event, ...], promised: tuple[int | 
     return made
 
 
-def _ended_alone(ports: Ports, before: Rollout, event: Event, at: int) -> tuple[Expected, str | None]:
+def _ended_alone(ports: Ports, before: Rollout, event: Event) -> tuple[Expected, str | None]:
     said = decode(event.data, Said)
     if said.end is End.OVERTAKEN:
         state = registry.replayed(before.model, tuple(_until(ports, registry.stream_of(before.model), event)))
-        return rules.overtaken(before, state.champion, at), None
+        return rules.overtaken(before, state.champion, said.at), None
+    if said.end is End.HARM:
+        return [], None
     if said.end is End.UNFIT:
         return None, "it could not run beside the champion, or was rejected meanwhile"
     return None, f"a person's word: {event.actor}"
