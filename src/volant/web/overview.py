@@ -60,7 +60,7 @@ def _found(project: "Project", wheels: dict[str, Wheel], search: str, sort: str)
 
 
 def _row(project: "Project", facts: Facts, now: int) -> Json:
-    model = facts.model
+    model, wheel = facts.model, turn(facts, now)
     predictions = {"total": facts.rows_total, "last_day": facts.rows_day, "by_day": list(facts.rows_by_day)}
     return {
         "model": model,
@@ -71,9 +71,9 @@ def _row(project: "Project", facts: Facts, now: int) -> Json:
         "server": facts.server,
         "predictions": predictions,
         "labels": {"count": facts.labels, "share": facts.labels / facts.rows_total if facts.rows_total >= facts.labels > 0 else None},
-        "wheel": wheel_view(project, facts, turn(facts, now)),
+        "wheel": wheel_view(project, facts, wheel),
         "rollout": _rollout(facts),
-        "next": plain(waiting(facts, now)),
+        "next": plain(waiting(facts, now, wheel)),
     }
 
 

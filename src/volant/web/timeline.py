@@ -27,7 +27,7 @@ KINDS = {
     "rollback": "to take back",
     "pause": "to pause",
 }
-SAID = frozenset({"sentence", "reason", "version", "action", "at", "override"})  # what a line says already
+SAID = frozenset({"sentence", "reason", "version", "action", "at", "override", "error", "mark"})  # said already, or for programs
 COUNTED = frozenset({rollouts.OBSERVED, rollouts.LIMITED, rollouts.WEIGHED})  # what was counted between two decisions
 _OF_MODEL = {
     "registered": "gate",

@@ -24,9 +24,9 @@ class Waiting(Value, frozen=True, kw_only=True):
     waiting: bool = True
 
 
-def waiting(facts: Facts, now: int) -> Waiting:
-    """The one thing that is next for a model."""
-    return _on_rollout(facts) or _on_release(facts) or _on_turning(facts, turn(facts, now))
+def waiting(facts: Facts, now: int, wheel: Wheel | None = None) -> Waiting:
+    """The one thing that is next for a model; ``wheel`` spares turning it again."""
+    return _on_rollout(facts) or _on_release(facts) or _on_turning(facts, wheel or turn(facts, now))
 
 
 def _on_rollout(facts: Facts) -> Waiting | None:
