@@ -7,9 +7,11 @@ import pytest
 
 from volant.adapters.memory.database import MemoryDatabase
 from volant.adapters.memory.events import MemoryEvents
+from volant.evidence.log import take_folder
 from volant.evidence.sealing import KEEP_US
 from volant.jobs.model import Lease
 from volant.kernel.audit import checkpoint_if_new, read_anchors
+from volant.kernel.clock import HOUR_US
 from volant.kernel.errors import ConflictError, InternalError, UnavailableError
 from volant.kernel.events import NewEvent
 from volant.server.chores import Chores, sealable
@@ -183,19 +185,52 @@ def test_a_checkpoint_is_made_only_when_something_happened(tmp_path, events):
     assert [anchor.chain for anchor in read_anchors(anchors)] == [point.chain for point in events.checkpoints()]
 
 
-def log_file(folder, age_us, now):
-    path = folder / "w1" / "00000000000000000001.log"
-    path.parent.mkdir(parents=True)
+def log_file(folder, age_us, now, worker="w1"):
+    """A file of the log that was begun so long ago, by the project's clock."""
+    path = folder / worker / f"{now - age_us:020d}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x")
-    os.utime(path, ns=((now - age_us) * 1000, (now - age_us) * 1000))
 
 
-def test_only_old_files_of_the_log_call_for_sealing(tmp_path, clock):
+def test_only_files_of_the_log_that_were_begun_long_ago_call_for_sealing(tmp_path, clock):
     assert not sealable(tmp_path, clock.now())
     log_file(tmp_path, KEEP_US - 1_000_000, clock.now())
     assert not sealable(tmp_path, clock.now())
     clock.advance(1_000_000)
     assert sealable(tmp_path, clock.now())
+
+
+def test_the_file_that_a_living_writer_still_writes_does_not_call_for_sealing_and_its_older_ones_do(tmp_path, clock):
+    handle = take_folder(tmp_path / "w1")
+    log_file(tmp_path, KEEP_US * 9, clock.now())
+    assert not sealable(tmp_path, clock.now())
+    log_file(tmp_path, KEEP_US, clock.now())
+    assert sealable(tmp_path, clock.now())
+    os.close(handle)
+
+
+def test_a_file_is_sealable_once_its_writer_is_gone(tmp_path, clock):
+    handle = take_folder(tmp_path / "w1")
+    log_file(tmp_path, KEEP_US, clock.now())
+    assert not sealable(tmp_path, clock.now())
+    os.close(handle)
+    assert sealable(tmp_path, clock.now())
+
+
+def test_what_is_no_longer_needed_is_swept_once_a_day_by_who_leads(tmp_path, clock, events):
+    swept = []
+    leads = [False, True, True, True, True]
+
+    async def work(jobs):
+        places = {"anchors": tmp_path / "anchors", "log": tmp_path / "log"}
+        chores = Chores(events=events, jobs=jobs, clock=clock, may=lambda: leads.pop(0), sweep=lambda: swept.append(clock.now()), **places)
+        for hours in (0, 0, 23, 1, -30):
+            clock.advance(hours * HOUR_US)
+            await chores.once()
+
+    begun = clock.now()
+    with_jobs(tmp_path, work)
+    assert [(at - begun) // HOUR_US for at in swept] == [0, 24, -6]
 
 
 @pytest.mark.parametrize("leads", [True, False])

@@ -3,14 +3,17 @@ outbox, checkpointing the audit chain, and once a day sweeping what is no longer
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from volant.evidence.log import take_folder
 from volant.evidence.reading import raw_files
 from volant.evidence.sealing import KEEP_US
 from volant.kernel.audit import checkpoint_if_new
 from volant.kernel.clock import DAY_US, Clock
+from volant.kernel.errors import ConflictError, UnavailableError
 from volant.kernel.events import EventStore
 from volant.server.jobs import Jobs
 
@@ -94,13 +97,27 @@ class Chores:
 
 
 def sealable(log: Path, now: int) -> bool:
-    """Whether some file of the log is old enough to be sealed, judged without opening any."""
+    """Whether some file of the log that will not grow any more was begun long enough ago, judged without opening any.
+
+    A file's name is when it was begun, by the project's clock; the newest file of a living writer still grows.
+    """
+    files: dict[Path, list[Path]] = {}
     for path in raw_files(log):
-        try:
-            if path.stat().st_mtime_ns // 1000 <= now - KEEP_US:
-                return True
-        except FileNotFoundError:
-            continue
+        files.setdefault(path.parent, []).append(path)
+    return any(_is_sealable(folder, paths, now - KEEP_US) for folder, paths in files.items())
+
+
+def _is_sealable(folder: Path, paths: list[Path], before: int) -> bool:
+    old = [path for path in paths if path.stem.isdecimal() and int(path.stem) <= before]
+    return bool(old) and (old != paths[-1:] or not _has_writer(folder))
+
+
+def _has_writer(folder: Path) -> bool:
+    """Whether somebody holds the folder's lock."""
+    try:
+        os.close(take_folder(folder))
+    except (ConflictError, UnavailableError):
+        return True
     return False
 
 
