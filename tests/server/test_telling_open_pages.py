@@ -60,7 +60,9 @@ class Stream:
 
     def event(self, name):
         """The data of the next event of that name."""
+        ends_at = time.monotonic() + 30
         while lines := self.lines():
+            assert time.monotonic() < ends_at, f"nothing but {lines} in half a minute"
             if f"event: {name}" in lines:
                 return json.loads(next(line for line in lines if line.startswith("data: "))[6:])
         raise EOFError(name)
