@@ -74,11 +74,15 @@ bench: $(VENV)/.dev
 	@for file in benchmarks/*.py; do \
 		grep -q '^if __name__ == "__main__"' $$file || continue; echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-# Journeys and crash tests over and over, each round with other random inputs.
+# Journeys and crash tests over and over, each round with other random inputs; in each, KILLS processes of a whole project are
+# killed at moments drawn by chance.
 ROUNDS ?= 20
+KILLS ?= 100
 soak: $(VENV)/.dev
 	@for round in $$(seq 1 $(ROUNDS)); do \
-		echo "== round $$round of $(ROUNDS)"; $(PYTEST) -q -x -m slow --hypothesis-seed=$$round || exit 1; done
+		echo "== round $$round of $(ROUNDS)"; \
+		VOLANT_SOAK_KILLS=$(KILLS) VOLANT_SOAK_SEED=$$round $(PYTEST) -q -x -s tests/journeys/test_killed_at_random.py || exit 1; \
+		$(PYTEST) -q -x -m slow --hypothesis-seed=$$round || exit 1; done
 
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock: $(UV)
