@@ -1,6 +1,7 @@
 """Killed at moments drawn by chance, a project carries on: nothing acknowledged is lost, nothing happens twice.
 
 ``VOLANT_SOAK_KILLS`` says how many processes are killed, ``VOLANT_SOAK_SEED`` which and when; ``make soak`` kills a hundred.
+One of each kind is killed in ``test_two_servers.py``.
 """
 
 import os
@@ -12,11 +13,10 @@ import pytest
 from disturbed import Killer, World, write_tides
 from journey_parts import query
 from promises import assert_settled, assert_sound, events, summary
-from resting import come_to_rest, training
+from resting import come_to_rest
 
 KILLS = int(os.environ.get("VOLANT_SOAK_KILLS", "0"))
 SEED = int(os.environ.get("VOLANT_SOAK_SEED", "1"))
-EVERY_KIND = ("jobs", "arm", "worker", "control")
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,11 @@ def say(text):
     sys.stdout.flush()
 
 
-def disturb(world, kills, **settings):
+def disturb(world, kills):
     """Kill one after the other, looking at the evidence now and then."""
-    killer = Killer(world, random.Random(SEED), **settings)
-    for count, kind in enumerate(kills, 1):
-        done = killer.kill_one(kind)
+    killer = Killer(world, random.Random(SEED))
+    for count in range(1, kills + 1):
+        done = killer.kill_one()
         say(f"kill {count}: {done}; {summary(world)}")
         if count % 10 == 0:
             assert_sound(world)
@@ -64,11 +64,4 @@ def disturb(world, kills, **settings):
 @pytest.mark.skipif(KILLS == 0, reason="a hundred kills take minutes: make soak")
 def test_whatever_is_killed_at_any_moment_nothing_is_lost_and_nothing_happens_twice(world):
     world.begin()
-    disturb(world, [None] * KILLS)
-
-
-def test_one_process_of_each_kind_is_killed_within_a_turn_of_the_wheel(world):
-    world.begin()
-    world.patience = 3.0
-    world.until(lambda: training(world.root))
-    disturb(world, EVERY_KIND, mean_seconds=0.4)
+    disturb(world, KILLS)
