@@ -1,7 +1,7 @@
 """What one look of the automation costs after 10,000 and after 1,000,000 logged rows: ``python benchmarks/look.py [rows ...]``.
 
-The history was answered by version 1 and is labelled; version 2 serves since and has 2,000 labelled rows of its own. Measured
-in one process, best of five: a look that finds nothing new, and a look after 100 new rows and 100 new labels (which brings the
+The history was answered by version 1 and is labelled; version 2 serves since and has 2,000 labelled rows of its own. CPU time
+of one process, best of five: a look that finds nothing new, and a look after 100 new rows and 100 new labels (which brings the
 windows up to date). The ratio should be near 1. The last line is the cost that does grow: windows of an epoch are computed anew
 from that epoch's rows, here 20,000 beside 2,000.
 """
@@ -87,10 +87,10 @@ def _request(start: int, rows: int, epoch: int, at: int) -> Prediction:
 
 
 def looked(project: Project) -> float:
-    """Seconds of one look."""
-    started = time.perf_counter()
+    """CPU seconds of one look."""
+    started = time.process_time()
     look(project.root, ENVIRONMENT, {}, lambda _text, _share=None: None)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def again(project: Project) -> None:
@@ -104,7 +104,7 @@ def again(project: Project) -> None:
 
 
 def measured(rows: int, own: int = 2_000) -> tuple[float, float]:
-    """Seconds of a look with nothing new, and of one with 100 new labelled rows."""
+    """CPU seconds of a look with nothing new, and of one with 100 new labelled rows."""
     folder = Path(tempfile.mkdtemp())
     try:
         project = project_in(folder)

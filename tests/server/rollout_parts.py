@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 
 from bikes_project import HEADER, RIDES, SETTINGS, opened, release
-from server_parts import ROW
+from server_parts import ENVIRONMENT, ROW
 
 from volant.wiring import commands
+from volant.wiring.verbs.retracing import replay_lived
 
 STEPS = "release: {steps: [{shadow: 30 rows}, {canary: 20%, rows: 150}, {canary: 50%, rows: 150}, full]}\n"
 # Long enough to be interrupted, and to be decided by harm.
@@ -134,3 +135,10 @@ def arm_pid(server):
 
 def kill(pid):
     os.kill(pid, signal.SIGKILL)
+
+
+def assert_comes_out_again(project):
+    """Every decision that was lived is made once more by the same rules, on what was kept and on the log."""
+    found = replay_lived(project.root, ENVIRONMENT, {}, lambda _text, _share=None: None)
+    assert found["same"], [line for line in found["decisions"] if not line["same"]]
+    assert any(line["checked"] and line["kind"] == "rollout" for line in found["decisions"])

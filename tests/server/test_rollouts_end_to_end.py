@@ -3,7 +3,7 @@
 import json
 import time
 
-from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, Truth, arm_pid, kill, start, with_steps
+from rollout_parts import EQUAL, FAILING, LIVE_STEPS, SLOW, STEPS, Traffic, Truth, arm_pid, assert_comes_out_again, kill, start, with_steps
 from server_parts import ROW
 from ups import is_alive, up
 
@@ -46,6 +46,7 @@ def test_an_equal_version_goes_through_shadow_and_canary_and_becomes_champion(ro
         shadows = [p for p in records if p.arm == "shadow"]
         assert shadows
         assert all(p.values[0] == pairs[p.trial.pair].values[0] + 1 and p.request_id is None for p in shadows)
+    assert_comes_out_again(project)
 
 
 def test_a_version_that_raises_on_some_rows_is_rolled_back_and_no_request_fails(rolling):
@@ -64,6 +65,7 @@ def test_a_version_that_raises_on_some_rows_is_rolled_back_and_no_request_fails(
         assert failed
         assert all(p.id in fallbacks for p in failed)
         assert server.ready() == (1, 1)
+    assert_comes_out_again(project)
 
 
 def test_a_version_that_is_much_slower_is_rolled_back(rolling):
@@ -77,6 +79,7 @@ def test_a_version_that_is_much_slower_is_rolled_back(rolling):
         assert state.phase is Phase.ROLLED_BACK
         assert "it took longer than" in state.sentence
         assert not traffic.bad
+    assert_comes_out_again(project)
 
 
 def test_a_canary_whose_answers_turn_out_worse_is_rolled_back_with_the_figures(rolling):
@@ -95,6 +98,7 @@ def test_a_canary_whose_answers_turn_out_worse_is_rolled_back_with_the_figures(r
         assert not traffic.bad
         assert server.ready() == (1, 1)
         assert commands.rollout(project)["evidence"]["loss_meter"] == 1.0
+    assert_comes_out_again(project)
 
 
 def test_killing_an_arm_or_the_champions_worker_loses_no_request_and_the_step_goes_on(rolling):
@@ -116,6 +120,7 @@ def test_killing_an_arm_or_the_champions_worker_loses_no_request_and_the_step_go
         state = state_of(project)
         assert (state.phase, state.id, state.epoch, state.crashes) == (Phase.CANARY, begun.id, 1, 1), state.sentence
         assert not traffic.bad
+    assert_comes_out_again(project)
 
 
 def test_killing_the_server_in_a_step_leaves_a_rollout_that_the_next_server_takes_up(rolling):
@@ -143,6 +148,7 @@ def test_killing_the_server_in_a_step_leaves_a_rollout_that_the_next_server_take
         outcomes = [p for p in logged(project) if p.trial is not None and p.arm == "canary"]
         assert state.counts(1).candidate.requests <= len(outcomes) + 10, "a restart counts nothing twice"
         assert not traffic.bad
+    assert_comes_out_again(project)
 
 
 def test_going_back_to_the_former_champion_takes_less_than_a_second(rolling):
