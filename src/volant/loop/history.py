@@ -4,13 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from volant.config.model import ProjectConfig
 from volant.loop.judging import predicted_of
+from volant.loop.replay_drift import ReplayDrift
 from volant.loop.replay_wheel import History
 from volant.loop.table import Table
 from volant.models.fitted import FittedModel
 from volant.models.signature import infer_signature
+from volant.monitoring.drift_reference import compared
 from volant.pipelines.execution import train
 from volant.pipelines.graph import build_graph
 from volant.pipelines.identity import hidden_columns
@@ -32,6 +35,7 @@ def history_of(table: Table, config: ProjectConfig) -> History:
         target=table.target,
         groups=table.groups(config),
         slices=table.slices(config),
+        drift=ReplayDrift(pl.DataFrame(compared(table.inputs(config), config.data)), table.times.event_us),
     )
 
 

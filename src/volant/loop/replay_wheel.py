@@ -16,9 +16,10 @@ from volant.kernel.errors import InvalidInputError, VolantError
 from volant.loop.decide import decide
 from volant.loop.model import Action, Decision, LoopEvidence, LoopState
 from volant.loop.policy import ReplayPolicy, followed
+from volant.loop.replay_drift import ReplayDrift
 from volant.loop.replay_ledger import Ledger, Trained
 from volant.loop.replay_windows import Stretch, held_out, kept_rows
-from volant.monitoring.model import WindowEvidence
+from volant.monitoring.model import MovedColumn, WindowEvidence
 from volant.stats.blocks import MeanEstimate, mean_of_dependent
 from volant.stats.metrics import row_losses
 from volant.stats.names import metric_named
@@ -37,6 +38,7 @@ class History:
     target: np.ndarray
     groups: np.ndarray | None
     slices: dict[str, np.ndarray]
+    drift: ReplayDrift | None = None
 
     def labels(self) -> LabelHistory:
         """As the baselines take them."""
@@ -221,7 +223,16 @@ class Wheel:
             reference_variance=None if reference is None else reference.variance,
             reference_df=None if reference is None or not reference.known else reference.df,
             windows=tuple(self._window_evidence(past, now) for past in range(number)) if listens and reference else (),
+            moved=self._moved(number),
         )
+
+    def _moved(self, number: int) -> tuple[MovedColumn, ...]:
+        """Inputs of the windows before this one that moved away from what the present champion learned."""
+        drift, release = self._history.drift, self._releases[-1]
+        if drift is None or not any(trigger.kind is TriggerKind.DRIFT for trigger in self.policy.retrain.when):
+            return ()
+        rows = [np.arange(window.start, window.stop) for window in self._windows[:number]]
+        return drift.moved(release.model, [part[self._history.event_times[part] >= release.at] for part in rows])
 
     def _window_evidence(self, number: int, now: int) -> WindowEvidence:
         """What the present champion answered in an earlier window, as far as the labels are known."""

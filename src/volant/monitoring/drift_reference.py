@@ -8,6 +8,8 @@ from typing import TypedDict
 import numpy as np
 import polars as pl
 
+from volant.config.model import DataConfig
+from volant.evidence.tables import FEATURE_PREFIX
 from volant.monitoring.drift_columns import kind_of, named_codes, numbers, present, texts
 from volant.monitoring.drift_model import BlockEffect, ColumnReference, DriftReference, Kind
 from volant.stats.dependence import SHORTEST, ladder
@@ -18,6 +20,7 @@ MOST_NAMES = 1000
 _MOST_CELLS = 32
 _FOLLOWS = 0.95
 _IDENTIFIER = 0.5
+_NAMES_ROWS = 0.1
 _FEWEST = 30
 _SAMPLE = 4096
 _MOST_STRETCHES = 2048
@@ -31,6 +34,16 @@ class _Missing(TypedDict):
     rows: int
     absent: int
     absent_blocks: tuple[BlockEffect, ...]
+
+
+def compared(rows: pl.DataFrame, data: DataConfig) -> dict[str, pl.Series]:
+    """The inputs that can be compared, named as in the log: not the time itself, nor keys that name a row."""
+    names = [
+        name
+        for name in rows.columns
+        if name != data.time and not (name in data.key and rows[name].n_unique() > _NAMES_ROWS * max(rows.height, 1))
+    ]
+    return {FEATURE_PREFIX + name: rows[name] for name in names}
 
 
 def reference_of(columns: Mapping[str, pl.Series], *, model: str, version: int) -> DriftReference:

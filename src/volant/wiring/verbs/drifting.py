@@ -3,7 +3,6 @@
 import io
 from typing import TYPE_CHECKING
 
-from volant.evidence.tables import FEATURE_PREFIX
 from volant.gates.rules import CANDIDATE
 from volant.monitoring.drift_model import PREDICTION, SCORE, DriftReference
 from volant.registry.model import ModelVersion
@@ -12,8 +11,6 @@ from volant.wiring.verbs.opened import datasets_of
 
 if TYPE_CHECKING:
     import polars as pl
-
-_NAMES_ROWS = 0.1
 
 
 def reference_of_version(project: Project, number: int) -> DriftReference:
@@ -30,6 +27,7 @@ def _inputs(project: Project, version: ModelVersion) -> "dict[str, pl.Series]":
 
     from volant.loop.table import table_of
     from volant.models.runner import read_manifest
+    from volant.monitoring.drift_reference import compared
 
     dataset = project.datasets.get(version.dataset, version.dataset_version)
     table = table_of(datasets_of(project).frame(dataset), dataset, project.config)
@@ -37,15 +35,8 @@ def _inputs(project: Project, version: ModelVersion) -> "dict[str, pl.Series]":
     if version.trained_rows_digest is not None:
         learned = np.frombuffer(project.objects.get(version.trained_rows_digest), dtype="<u8")
         frame = frame[np.flatnonzero(np.isin(table.fingerprints, learned))]
-    data, found = project.config.data, {}
-    for field in read_manifest(project.objects, version.package).signature.inputs:
-        if field.name not in frame.columns or field.name == data.time:
-            continue
-        column = frame[field.name]
-        if field.name in data.key and column.n_unique() > _NAMES_ROWS * max(len(column), 1):
-            continue
-        found[FEATURE_PREFIX + field.name] = column
-    return found
+    names = [field.name for field in read_manifest(project.objects, version.package).signature.inputs]
+    return compared(frame.select(name for name in names if name in frame.columns), project.config.data)
 
 
 def _answers(project: Project, version: ModelVersion) -> "dict[str, pl.Series]":
