@@ -35,6 +35,7 @@ from volant.server.table import RouteTable
 from volant.server.telling import Telling
 from volant.server.warmth import Warmth
 from volant.server.watch import Seen, Watch
+from volant.server.weighing import IDLE_TIMES as WEIGHING_IDLE_TIMES
 from volant.server.weighing import ROUND_SECONDS as WEIGHING_SECONDS
 from volant.server.weighing import Weighing
 from volant.server.wheel import Wheel
@@ -112,7 +113,13 @@ class Control:
         holder = f"pid {os.getpid()} at {address.url}"
         self.leadership = Leadership(project.leases, project.lease_clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
         self.jobs = Jobs(project.root, project.environment, command=commands.jobs)
-        self.weighing = Weighing(project, self.jobs, may=lambda: self.leadership.held, round_seconds=WEIGHING_SECONDS / hurry)
+        self.weighing = Weighing(
+            project,
+            self.jobs,
+            may=lambda: self.leadership.held,
+            round_seconds=WEIGHING_SECONDS / hurry,
+            idle_times=WEIGHING_IDLE_TIMES / hurry**2,
+        )
         self.chores = Chores(
             events=project.events,
             anchors=project.anchors,

@@ -12,17 +12,26 @@ if TYPE_CHECKING:
     from volant.wiring.project import Project
 
 ROUND_SECONDS = 1.0
-IDLE_TIMES = 10  # weighing takes a tenth of one core at most
+IDLE_TIMES = 10.0  # weighing takes a tenth of one core at most
 
 
 class Weighing:
     """Of one server; whoever ``may`` weighs. Labels may fall due without anything new, so it looks once a minute at least."""
 
-    def __init__(self, project: "Project", jobs: Jobs, *, may: Callable[[], bool], round_seconds: float = ROUND_SECONDS) -> None:
+    def __init__(
+        self,
+        project: "Project",
+        jobs: Jobs,
+        *,
+        may: Callable[[], bool],
+        round_seconds: float = ROUND_SECONDS,
+        idle_times: float = IDLE_TIMES,
+    ) -> None:
         self._project = project
         self._jobs = jobs
         self._may = may
         self._round_seconds = round_seconds
+        self._idle_times = idle_times
         self._weighed: object = None
         self._taken = 0.0
 
@@ -30,7 +39,7 @@ class Weighing:
         """Round after round, until cancelled."""
         troubled = False
         while True:
-            await asyncio.sleep(max(self._round_seconds, IDLE_TIMES * self._taken))
+            await asyncio.sleep(max(self._round_seconds, self._idle_times * self._taken))
             try:
                 await self.once()
                 troubled = False
