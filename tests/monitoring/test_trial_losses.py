@@ -202,3 +202,12 @@ def test_wrong_classes_are_losses_of_one():
     _, state = weighed(shadowed([("a", "b")] * 60), [label(f"c{n}", value="a") for n in range(60)], asked=asked)
     assert (state.losses.cap, compared(state)[0].champion, compared(state)[0].candidate) == (1.0, 1.0, 0.0)
     assert log_loss(state) >= LOG_HARM
+
+
+def test_labels_before_any_row_or_beside_failed_rows_only_say_nothing():
+    nothing, state = weighed([], [label("c1")])
+    assert (nothing.parts, nothing.lines, log_loss(state)) == ((), 0, 0.0)
+    failed = [answer(f"p{n}", CANARY, None, epoch=2, at=n, outcome=Outcome.ERROR) for n in range(5)]
+    assert weighed(failed, [label(f"p{n}") for n in range(5)])[0].parts == ()
+    unlabelled, _ = weighed(shadowed([(1.0, 2.0)] * 5), [label("other")])
+    assert unlabelled.parts[0].candidate_rows == 0
