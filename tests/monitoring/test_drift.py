@@ -113,6 +113,22 @@ def test_categories_move_and_new_ones_are_seen(known):
     assert {bar.text: bar.before for bar in weather.bars}["hail"] == 0.0
 
 
+def test_many_names_that_are_each_rare_are_no_alarm_for_being_new():
+    random = np.random.default_rng(36)
+
+    def names(count, rare, first):
+        held = random.choice(["a", "b", "c"], count - rare * 4)
+        return pl.DataFrame({"f:x": [*held, *(f"rare {first + k // 4}" for k in range(rare * 4))]}).sample(
+            fraction=1.0, shuffle=True, seed=1
+        )
+
+    known = reference(names(4_000, 20, 0))
+    found = judged(known, names(20_000, 100, 1_000))
+    assert len(windows(known, names(20_000, 100, 1_000))[0].columns["f:x"].unseen) == 51
+    assert moved(found) == {}
+    assert set(moved(judged(known, names(20_000, 600, 1_000)))) == {"x"}
+
+
 def test_a_column_that_came_back_has_not_moved_any_more(known):
     found = judged(known, *[rows(1_000, 60 + k, shift=0.5 * (k in {2, 3})) for k in range(12)])
     assert moved(found) == {}
