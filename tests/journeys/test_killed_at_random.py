@@ -10,8 +10,9 @@ import shutil
 import sys
 
 import pytest
-from disturbed import Killer, World, write_tides
+from disturbed import World, write_tides
 from journey_parts import query
+from killing import Killer
 from promises import assert_settled, assert_sound, events, summary
 from resting import come_to_rest
 

@@ -3,8 +3,9 @@
 import random
 
 import pytest
-from disturbed import Killer, World, write_tides
+from disturbed import World, write_tides
 from journey_parts import query
+from killing import Killer
 from promises import ENDS, assert_settled, rollouts
 from resting import come_to_rest, training
 
