@@ -6,7 +6,7 @@ numbers of other tools; *reopen* reads a stored reference. The target for the fi
 
 import os
 
-os.environ["POLARS_MAX_THREADS"] = "1"
+os.environ |= {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 from time import process_time
 
