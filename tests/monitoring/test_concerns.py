@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volant.monitoring.alert_model import Severity
-from volant.monitoring.concerns import concerns, surely_over
+from volant.monitoring.concerns import CAUSES, concerns, surely_over, unseen
 from volant.monitoring.model import NEVER_LABELLED, LiveReport, WindowPerformance
 from volant.monitoring.summary import WindowSummary
 
@@ -82,3 +82,10 @@ def test_large_counts_stay_finite():
     assert surely_over(900_000, 1_000_000, 0.005)
     assert not surely_over(0, 0, 0.005)
     assert not surely_over(5000, 1_000_000, 0.005)
+
+
+def test_a_cause_is_gone_only_when_enough_was_seen_without_it():
+    assert unseen([], None) == set(CAUSES), "a new champion has answered nothing yet"
+    assert unseen([summary(rows=20)], live("waits for labels")) == set(CAUSES)
+    assert unseen([summary(rows=20), summary(1, rows=40)], live(None, "waits for labels")) == {"drift"}
+    assert unseen([summary()], live(NEVER_LABELLED)) == {"drift"}

@@ -21,6 +21,7 @@ ERRORS, UNUSABLE, LIVE_DATA, LABELS, DRIFT = "errors", "unusable answers", "live
 CAUSES = (ERRORS, UNUSABLE, LIVE_DATA, LABELS, DRIFT)
 TOLERATED = 0.005
 TOLERATED_BREAKS = 0.02
+FEWEST_ROWS = 50  # before a cause counts as gone
 _CHANCE = 0.001
 _NEWEST = 2
 
@@ -45,6 +46,19 @@ def concerns(
     newest = total(summaries[-_NEWEST:])
     found = [] if newest is None else [_errors(newest), _unusable(newest), _live_data(newest)]
     return tuple(concern for concern in (*found, _labels(live, label_delay_us), _drift(drift)) if concern is not None)
+
+
+def unseen(summaries: Sequence[WindowSummary], live: LiveReport | None, drift: DriftReport | None = None) -> frozenset[str]:
+    """Causes about which too little was seen to say that they are gone: a new champion's first rows prove nothing."""
+    newest = total(summaries[-_NEWEST:])
+    found = set()
+    if newest is None or newest.rows < FEWEST_ROWS:
+        found |= {ERRORS, UNUSABLE, LIVE_DATA}
+    if live is None or not any(window.waits in {None, NEVER_LABELLED} for window in live.windows):
+        found.add(LABELS)
+    if drift is None or drift.basis() is None:
+        found.add(DRIFT)
+    return frozenset(found)
 
 
 def surely_over(count: int, of: int, tolerated: float) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from volant.data.declared import target_dtype
 from volant.data.service import read_contract
 from volant.models.runner import read_manifest
-from volant.monitoring.concerns import CAUSES, concerns
+from volant.monitoring.concerns import CAUSES, concerns, unseen
 from volant.monitoring.drift_keeping import DriftKeeper, References
 from volant.monitoring.live import Performance, Serving, is_settled
 from volant.monitoring.model import LiveReport
@@ -46,11 +46,12 @@ def tell(project: Project) -> list[str]:
     summaries = project.windows.latest(project.name, state.epoch, CHAMPION_ARM, 2)
     live, drift = project.windows.live(project.name, state.epoch), project.windows.drift(project.name, state.epoch)
     found = {concern.cause: concern for concern in concerns(summaries, live, project.config.data.label_delay_us, drift)}
+    unsure = unseen(summaries, live, drift)
     for cause in CAUSES:
         if cause in found:
             said = found[cause]
             project.alerts.raise_(cause, severity=said.severity, sentence=said.sentence, facts=dict(said.facts), model=project.name)
-        else:
+        elif cause not in unsure:
             project.alerts.resolve(cause, model=project.name, sentence="the newest windows do not show it any more")
     return list(found)
 
