@@ -42,6 +42,8 @@ def project(folder, source, name="pipeline"):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.py"
     path.write_text(source)
+    for other in [known for known in sys.modules if known == "lib" or known.startswith("lib.")]:
+        del sys.modules[other]  # another test's project may have had a package of that name
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
