@@ -33,7 +33,7 @@ def shown(report: DriftReport, limit: int) -> Json:
 
 
 def _column(column: ColumnDrift) -> Json:
-    return {**plain(column), "name": column.name, "answer": column.column in ANSWERS}
+    return {**plain(column), "bars": [plain(bar) for bar in column.bars], "name": column.name, "answer": column.column in ANSWERS}
 
 
 def _window(window: DriftWindow) -> Json:
