@@ -35,7 +35,7 @@ def trained(trained_template, tmp_path):
     return shutil.copytree(trained_template, tmp_path / "toy")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data():
     """The folder of real data sets."""
     if not (DATA / "elec2.csv").is_file():

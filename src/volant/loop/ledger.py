@@ -16,7 +16,8 @@ DECIDED, CYCLE_ENDED, PAUSED, RESUMED = "decided", "cycle_ended", "paused", "res
 
 
 class CycleEnd(Value, frozen=True, kw_only=True):
-    """What came of a decision to retrain. ``mark`` names everything that the training could learn from.
+    """What came of a decision to retrain. ``mark`` names everything that the training could learn from, ``source_mark`` the
+    same without labels, where it failed.
 
     ``error`` says why it made no version; ``version`` is the one it made or found.
     """
@@ -26,6 +27,7 @@ class CycleEnd(Value, frozen=True, kw_only=True):
     run_id: str | None = None
     version: int | None = None
     error: str | None = None
+    source_mark: str | None = None
     code: str | None = None  # of the error, as kernel/errors.py names it
 
 

@@ -18,6 +18,7 @@ from volant.data.stat_memo import StatMemo
 from volant.deployments import history as rollouts
 from volant.gates.model import GateReport
 from volant.kernel.digests import digest_value
+from volant.kernel.errors import CheckFailedError
 from volant.loop.grounds import Files, Grounds, Occasion, Seen
 from volant.loop.ledger import Entries, stream_of
 from volant.loop.model import LoopEvidence, LoopPolicy, LoopState
@@ -260,6 +261,12 @@ class Lived:
         known = self._ports.labels.known_until(seen.model, seen.at, revision=seen.labels)
         return digest_value([seen.files.source, seen.files.code, seen.files.settings, seen.labels, known])
 
+    @property
+    def source_mark(self) -> str:
+        """The same without labels, which heal no source that breaks its contract."""
+        files = self._seen.files
+        return digest_value([files.source, files.code, files.settings])
+
     @cached_property
     def _registry(self) -> ModelState:
         seen = self._seen
@@ -308,6 +315,8 @@ class Lived:
 
     def _held(self) -> str | None:
         last = next(reversed(self._ledger.ends()), None)
+        if last is not None and last.code == CheckFailedError.code and last.source_mark == self.source_mark:
+            return f"the last training failed ({last.error}) and neither code, settings nor the source have changed since"
         if last is not None and last.error is not None and last.mark == self.mark:
             return f"the last training failed ({last.error}) and neither code, settings, data nor labels have changed since"
         same = (last is not None and last.mark == self.mark) or self._seen.files.unchanged

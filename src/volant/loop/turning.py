@@ -113,12 +113,14 @@ class Automation:
             return self._turn(begun, progress, decisions)
 
     def _turn(self, begun: OpenCycle, progress: Progress, decisions: tuple[Decision, ...]) -> Looked:
-        mark = lived_now(self._ports, self._setting).mark
+        lived = lived_now(self._ports, self._setting)
+        mark = lived.mark
         cycle = Cycle(self._ports, self._setting)
         try:
             turned = cycle.turn(Asked(params={}, tags={DECISION_TAG: begun.decision}), progress)
         except VolantError as error:
-            return Looked(decisions, end=self._end(CycleEnd(decision=begun.decision, mark=mark, error=error.what, code=error.code)))
+            failed = CycleEnd(decision=begun.decision, mark=mark, source_mark=lived.source_mark, error=error.what, code=error.code)
+            return Looked(decisions, end=self._end(failed))
         self._remember(turned)
         reach("loop.turned")
         made = None if turned.version is None else turned.version.number
