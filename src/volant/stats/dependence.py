@@ -20,6 +20,7 @@ SHORTEST = 32
 FEWEST = 8
 _NO_CHANCE = 0.001
 _ENOUGH = 30
+_FEW = 256  # stretches: of more, all directions together say it as well
 _GROWS = 1.25
 
 
@@ -60,7 +61,11 @@ def ladder(sums: np.ndarray, rows: int = SHORTEST) -> tuple[Rung, ...]:
     total, known, independent, shape = 0.0, 0.0, True, 1.0
     while len(sums) >= FEWEST and sums.shape[1] > 0:
         effect, share, df = _measured(sums, rows)
-        independent = independent and not _exceeds(effect, df) and not _exceeds((total + effect * df) / (known + df), known + df)
+        independent = independent and not (
+            _exceeds(effect, df)
+            or _exceeds((total + effect * df) / (known + df), known + df)
+            or (len(sums) <= _FEW and _exceeds(_strongest(sums, rows), len(sums)))
+        )
         if independent:
             total, known = total + effect * df, known + df
             found.append(Rung(rows, max(total / known, 1.0), 1.0, known))
