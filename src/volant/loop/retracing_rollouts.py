@@ -4,7 +4,6 @@ them, and the counts held against the prediction log, sealed or not. Reads only.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,6 +39,7 @@ DECIDING = {
     history.ROLLED_BACK,
     history.REFUSED,
 }
+_BEGINNING = {history.STARTED, history.OBSERVED, history.WEIGHED, history.SCORED, history.CRASHED, history.APPROVED}
 _ENDED_BY_WORKER = "The worker ended before the answer came."
 
 
@@ -48,11 +48,22 @@ def retraced_rollouts(ports: Ports, model: str, promises: Promises) -> tuple[Ret
     state = Rollout(model=model)
     found: list[Retraced] = []
     log = _Log(ports, model)
-    for _, group in groupby(ports.events.read(history.stream_of(model)), key=lambda event: (event.recorded_at, event.actor)):
-        events = tuple(group)
+    for events in transactions(ports.events.read(history.stream_of(model))):
         found += _retraced(ports, state, events, promises, log)
         state = history.replayed(model, events, state)
     return tuple(found)
+
+
+def transactions(events: Sequence[Event]) -> Iterator[tuple[Event, ...]]:
+    """Events that were kept together: a fact and what it led to, by one actor at one instant. Time may stand still."""
+    together: list[Event] = []
+    for event in events:
+        if together and (event.kind in _BEGINNING or (event.recorded_at, event.actor) != (together[0].recorded_at, together[0].actor)):
+            yield tuple(together)
+            together = []
+        together.append(event)
+    if together:
+        yield tuple(together)
 
 
 def _retraced(ports: Ports, before: Rollout, events: tuple[Event, ...], promises: Promises, log: "_Log") -> Iterator[Retraced]:
