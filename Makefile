@@ -48,7 +48,7 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@$(COMPILED)
-	$(PYTEST) -q -n $(WORKERS) --dist loadfile
+	$(PYTEST) -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
