@@ -74,10 +74,17 @@ def _blocks(found: dict[str, Any], session: Session) -> list[Block]:
     code = _exit_code(found)
     blocks.append(Text(bad(sentence) if code else sentence))
     if found.get("version") is not None and found.get("state") in {"proposed", "registered"}:
-        name = f"{session.project.name}@{found['version']}"
-        flags = "" if found["state"] == "proposed" else " --override"
-        blocks.append(Hint(f'volant approve {name}{flags} --reason "..."'))
+        blocks.append(Hint(_next_command(found, session)))
     return blocks
+
+
+def _next_command(found: dict[str, Any], session: Session) -> str:
+    """How a person goes on; a version that is on its way already is only watched."""
+    project = session.project
+    if project.rollouts.on_its_way(project.name) == found["version"]:
+        return "volant status"
+    flags = "" if found["state"] == "proposed" else " --override"
+    return f'volant approve {project.name}@{found["version"]}{flags} --reason "..."'
 
 
 def _data_lines(report: dict[str, Any]) -> list[str]:
