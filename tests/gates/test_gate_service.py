@@ -37,6 +37,9 @@ class Reports:
             raise AlreadyExistsError(report.id)
         self.held[report.id] = report
 
+    def reports(self, model):
+        return tuple(report for report in self.held.values() if report.model == model)[::-1]
+
 
 class Fixed:
     def now(self):

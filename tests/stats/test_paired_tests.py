@@ -13,8 +13,9 @@ from volant.stats.blocks import block_length, cosine_count, mean_of_dependent
 from volant.stats.bootstrap import bootstrap_difference
 from volant.stats.holm import holm
 from volant.stats.metrics import row_losses
-from volant.stats.paired import Finding, Interval, judge, labels_to_decide, paired_difference, rows_needed, worse_p_value
+from volant.stats.paired import Finding, Interval, judge, labels_to_decide, paired_difference, worse_p_value
 from volant.stats.predicted import Predicted
+from volant.stats.sizes import rows_needed
 
 
 def autoregression(random, rows, correlation):

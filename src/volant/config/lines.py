@@ -66,7 +66,7 @@ _CONFIDENCE = Entry(key="confidence", kind=Confidence(), about="of the bound tha
 _VERSUS = Entry(
     key="vs",
     attribute="kind",
-    kind=Choice(GateKind, without=(GateKind.SLICES, GateKind.FLOOR, GateKind.LATENCY)),
+    kind=Choice(GateKind, without=(GateKind.SLICES, GateKind.FLOOR, GateKind.LATENCY, GateKind.HOLDOUT)),
     about="what the candidate is compared with: the best of the baselines as known at the label delay, or what serves now",
     required=True,
 )
@@ -79,18 +79,29 @@ _LATENCY = Entry(
     key="latency_p99", attribute="latency_us", kind=Duration(), about="99 of 100 one-row predictions take no longer", required=True
 )
 
+_USES = Entry(
+    key="holdout_uses",
+    attribute="uses",
+    kind=Whole(1, 10**6),
+    about="so many candidates may be judged on one row; further ones are judged more strictly, until fresh labels come",
+    required=True,
+)
+_EXPIRES = Entry(key="expires", attribute="expires_us", kind=Duration(), about="the holdout's rows are too old to decide after so long")
+
 _GATES: dict[tuple[str, ...], Section] = {
     ("latency_p99",): Section(partial(GateConfig, kind=GateKind.LATENCY), (_LATENCY,)),
+    ("holdout_uses",): Section(partial(GateConfig, kind=GateKind.HOLDOUT), (_USES, _EXPIRES)),
     ("slices",): Section(partial(GateConfig, kind=GateKind.SLICES), (_METRIC, _SLICES, _MARGIN, _CONFIDENCE)),
     ("vs",): Section(GateConfig, (_METRIC, _VERSUS, _MARGIN, _CONFIDENCE)),
     ("min", "max"): Section(partial(GateConfig, kind=GateKind.FLOOR), (_METRIC, _LEAST, _MOST, _CONFIDENCE)),
 }
-_MARKS = {GateKind.LATENCY: "latency_p99", GateKind.SLICES: "slices", GateKind.FLOOR: "min"}
+_MARKS = {GateKind.LATENCY: "latency_p99", GateKind.SLICES: "slices", GateKind.FLOOR: "min", GateKind.HOLDOUT: "holdout_uses"}
 
 GATES = OneOf(
     "a list of gate lines",
     _GATES,
-    examples="{vs: baseline}, {vs: champion, margin: 1%}, {slices: [COLUMN], margin: 5%}, {max: 50} or {latency_p99: 20ms}",
+    examples="{vs: baseline}, {vs: champion, margin: 1%}, {slices: [COLUMN], margin: 5%}, {max: 50}, {latency_p99: 20ms} "
+    "or {holdout_uses: 30, expires: 90d}",
     pick=lambda gate: _MARKS.get(gate.kind, "vs"),
 )
 

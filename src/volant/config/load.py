@@ -97,7 +97,9 @@ def _origin(node: Node) -> str:
 def _with_metrics(config: ProjectConfig) -> ProjectConfig:
     """Gate lines that name no metric compare the project's."""
     gates = tuple(
-        gate if gate.metric is not None or gate.kind is GateKind.LATENCY else msgspec.structs.replace(gate, metric=config.metric)
+        gate
+        if gate.metric is not None or gate.kind in {GateKind.LATENCY, GateKind.HOLDOUT}
+        else msgspec.structs.replace(gate, metric=config.metric)
         for gate in config.gates
     )
     return msgspec.structs.replace(config, gates=gates)

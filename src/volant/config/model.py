@@ -89,10 +89,13 @@ class GateKind(StrEnum):
     SLICES = "slices"  # no slice significantly worse than the champion beyond the margin (Holm)
     FLOOR = "floor"  # metric on its own within a bound
     LATENCY = "latency"  # p99 of one-row predictions
+    HOLDOUT = "holdout"  # how many candidates its rows may judge, and how old they may be
 
 
 class GateConfig(Value, frozen=True, kw_only=True):
-    """One line under ``gates``. ``minimum``/``maximum`` belong to FLOOR, ``latency_us`` to LATENCY."""
+    """One line under ``gates``. ``minimum``/``maximum`` belong to FLOOR, ``latency_us`` to LATENCY,
+    ``uses`` and ``expires_us`` to HOLDOUT.
+    """
 
     kind: GateKind
     metric: str | None = None
@@ -102,6 +105,8 @@ class GateConfig(Value, frozen=True, kw_only=True):
     minimum: float | None = None
     maximum: float | None = None
     latency_us: int | None = None
+    uses: int | None = None
+    expires_us: int | None = None
 
 
 class TriggerKind(StrEnum):

@@ -35,6 +35,27 @@ class CheckResult(Value, frozen=True, kw_only=True):
     slice_column: str | None = None
     slice_value: str | None = None
     labels_needed: int | None = None  # further labels, when NOT_ENOUGH (None: cannot be said)
+    stops: bool = True  # whether missing evidence here leaves the candidate waiting
+
+    @property
+    def waits(self) -> bool:
+        """Whether the candidate waits for this; a slice stops nobody by being small."""
+        return self.verdict is Verdict.NOT_ENOUGH and self.stops and self.check.kind is not GateKind.SLICES
+
+
+class HoldoutUse(Value, frozen=True, kw_only=True):
+    """How far a holdout is used up by the candidates that were judged on it."""
+
+    rows: int
+    use: float  # which candidate this is for its rows, on average over them; 1 where none of them judged another
+    budget: int  # candidates per row before checks become stricter
+    expired: bool  # more than half of it is older than it may be
+    fresh_labels: int  # that would renew it; 0 while it is good
+
+    @property
+    def used_up(self) -> bool:
+        """Whether checks are stricter now."""
+        return self.use > self.budget
 
 
 class GateReport(Value, frozen=True, kw_only=True):
@@ -59,6 +80,7 @@ class GateReport(Value, frozen=True, kw_only=True):
     baselines: dict[str, float]
     seed: int
     recorded_at: int
+    use: HoldoutUse | None = None  # None in reports from before uses were counted
 
     @property
     def main(self) -> CheckResult | None:

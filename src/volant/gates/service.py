@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from volant.config.model import ProjectConfig
+from volant.config.model import GateConfig, GateKind, ProjectConfig
 from volant.gates.baselines import baselines
 from volant.gates.holdout import Holdout, LabelHistory
-from volant.gates.model import GateReport
+from volant.gates.model import CheckResult, GateReport, HoldoutUse
 from volant.gates.ports import GateStore
 from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
+from volant.gates.spending import check_holdout, held_to, holdout_line, use_of
 from volant.kernel.clock import Clock
 from volant.kernel.errors import InternalError
 from volant.kernel.ids import Ids
@@ -78,15 +79,17 @@ def judge(
     holdout = _holdout(data, rows)
     predictions = _answers(config, data, rows, candidate, champion)
     name = CHAMPION if champion is None or champion.version is None else f"champion v{champion.version}"
+    line = holdout_line(config.gates)
+    use = use_of(holdout, candidate.package, gates.reports(config.project), line, dataset=data.dataset, now=clock.now())
     checks = evaluate(
-        config.gates,
+        held_to(config.gates, use),
         holdout,
         predictions,
         metric=config.metric,
         champion_name=name,
         latency_p99_us=latency_p99_us,
         seed=config.train.seed,
-    )
+    ) + _of_holdout(config.gates, line, use)
     report = GateReport(
         id=ids.new(),
         model=config.project,
@@ -107,9 +110,18 @@ def judge(
         baselines=_values(config.metric, holdout, predictions),
         seed=config.train.seed,
         recorded_at=clock.now(),
+        use=use,
     )
     gates.add(report)
     return report
+
+
+def _of_holdout(gates: tuple[GateConfig, ...], line: GateConfig, use: HoldoutUse) -> tuple[CheckResult, ...]:
+    """A line of its own where the project asks for it, or where it matters."""
+    if not (use.used_up or use.expired or any(gate.kind is GateKind.HOLDOUT for gate in gates)):
+        return ()
+    asked = min((gate.confidence for gate in gates if gate.kind not in {GateKind.LATENCY, GateKind.HOLDOUT}), default=line.confidence)
+    return (check_holdout(line, use, asked),)
 
 
 def unseen(data: GateData, rows: np.ndarray, trained_on: list[np.ndarray | None]) -> np.ndarray:

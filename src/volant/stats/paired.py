@@ -3,14 +3,11 @@
 import math
 from dataclasses import dataclass
 from enum import Enum
-from statistics import NormalDist
 
 import numpy as np
 
 from volant.stats.blocks import MeanEstimate, mean_of_dependent
-
-POWER = 0.8
-_MOST_LABELS = 1_000_000_000
+from volant.stats.sizes import rows_needed
 
 
 class Finding(Enum):
@@ -84,18 +81,6 @@ def worse_p_value(difference: Interval, margin: float) -> float:
     if difference.variance <= 0:
         return 0.0 if difference.value > margin else 1.0
     return t_tail((difference.value - margin) / math.sqrt(difference.variance), difference.df)
-
-
-def rows_needed(row_variance: float, distance: float, confidence: float, power: float = POWER) -> int | None:
-    """``n = (z_{1-a} + z_{1-b})^2 var / distance^2`` (reference statistics, section 4); None where it has no end.
-
-    ``row_variance`` is the variance of the mean times n, so dependence between rows is inside it.
-    """
-    if distance <= 0 or row_variance < 0:
-        return None
-    z = NormalDist().inv_cdf(confidence) + NormalDist().inv_cdf(power)
-    needed = z * z * row_variance / (distance * distance)
-    return math.ceil(needed) if needed < _MOST_LABELS else None
 
 
 def labels_to_decide(difference: Interval, margin: float, confidence: float) -> int | None:

@@ -126,7 +126,7 @@ def summary(report: GateReport) -> str:
         failed = [check for check in report.checks if check.verdict is Verdict.FAIL]
         first = failed[0].sentence if failed else ""
         return f"The gate failed in {len(failed)} of {len(report.checks)} checks. {first}".strip()
-    undecided = [c for c in report.checks if c.verdict is Verdict.NOT_ENOUGH and c.check.kind is not GateKind.SLICES]
+    undecided = [check for check in report.checks if check.waits]
     return f"There is not enough evidence yet. {undecided[0].sentence}".strip() if undecided else "There is not enough evidence yet."
 
 
