@@ -17,6 +17,7 @@ from volant.kernel.steered_clock import Steering
 
 FIRST_BIKES = 3476  # rows before the stream begins: 12 of 60 equal windows
 FIRST_ELEC2 = 9060
+ON_ITS_WAY = 48  # rows
 
 
 class Row(NamedTuple):
@@ -31,7 +32,8 @@ class Row(NamedTuple):
 class Stream:
     """One project with its server under a steered clock. ``answers`` holds what was answered to each row, in order.
 
-    Labels name the row by its key, or by the prediction where there is none.
+    ``stride`` rows are played before the server is given the time to act on them, in requests of ``batch`` rows. Labels
+    name the row by its key, or by the prediction where there is none.
     """
 
     def __init__(self, root, rows, *, delay_us=DAY_US, stride=48, batch=12):
@@ -71,8 +73,9 @@ class Stream:
         """
         begin = len(self.answers)
         end = len(self.rows) if count is None else min(begin + count, len(self.rows))
-        for first in range(begin, end, self.stride):
-            part = self.rows[first : min(first + self.stride, end)]
+        while begin < end:
+            part = self.rows[begin : min(begin + self._pace(), end)]
+            begin += len(part)
             self.steering.set(part[-1].at)
             self._tell_labels(part[-1].at, tell)
             for at in range(0, len(part), self.batch):
@@ -81,6 +84,10 @@ class Stream:
             if until():
                 return True
         return False
+
+    def _pace(self):
+        """How many rows are played before the server may act on them: few while a version is on its way into traffic."""
+        return min(self.stride, ON_ITS_WAY) if self.rollout() in {"shadow", "canary"} else self.stride
 
     def ask(self, rows, **headers):
         status, found, body = self.server.post("/invocations", {"dataframe_records": rows}, **headers)
