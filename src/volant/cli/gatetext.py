@@ -5,6 +5,7 @@ from typing import Any
 
 from volant.cli.blocks import Block, Cell, Hint, Mark, Style, Table, Text, bad, dim, good, strong, warn
 from volant.cli.numbers import counted, interval, lasting, number, signed
+from volant.kernel.clock import DAY_US
 
 VERDICTS = {"pass": good("PASS"), "fail": bad("FAIL"), "not enough evidence": warn("WAIT")}
 
@@ -71,3 +72,36 @@ def _conclusion(word: str, checks: Sequence[dict[str, Any]]) -> list[Block]:
         f"gate: not enough evidence; about {counted(max(needed), 'more label')} would decide it" if needed else "gate: not enough evidence"
     )
     return [Text(warn(text)), Hint("volant labels add FILE, or wait for labels to come in")]
+
+
+def plan_blocks(plan: dict[str, Any]) -> list[Block]:
+    """What each comparison can show now, and what smaller gains take."""
+    version = f"@{plan['version']}" if plan["version"] is not None else ""
+    rate = plan["labels_per_day"]
+    pace = "no rate of labels is known" if rate is None else f"{number(float(rate))} labels a day"
+    blocks: list[Block] = [Text(strong(f"{plan['model']}{version}, holdout {counted(plan['holdout_rows'], 'row')}, {pace}"))]
+    if not plan["checks"]:
+        return [*blocks, Text(warn("the last report compared nothing, so there is no variance to plan with"))]
+    shares = [f">{gain['share']:.0%} better" for gain in plan["checks"][0]["gains"]]
+    lines = [_planned(check) for check in plan["checks"]]
+    blocks.append(Table(["check", ">rows", ">shows now", *shares], lines))
+    note = "labels in all for a true gain of so much, and how long the missing ones take; 'shows now' is the least gain these rows show"
+    return [*blocks, Text(dim(note)), Hint("more rows are held out with train.holdout in volant.yaml")]
+
+
+def _planned(check: dict[str, Any]) -> list[Cell]:
+    shown = f"{number(check['smallest_gain'])} ({check['smallest_gain'] / abs(check['other']):.1%})"
+    return [check["title"], number(check["rows"]), shown, *(_labels(gain) for gain in check["gains"])]
+
+
+def _labels(gain: dict[str, Any]) -> Cell:
+    if gain["labels"] is None:
+        return dim("never")
+    labels = f"{float(format(gain['labels'], '.2g')):,.0f}"
+    if gain["further"] == 0:
+        return good(labels)
+    return labels if gain["takes_us"] is None else f"{labels} ({_days(gain['takes_us'] / DAY_US)})"
+
+
+def _days(days: float) -> str:
+    return f"{days / 365.25:,.0f} years" if days >= 730 else f"{days:.0f} days" if days >= 10 else f"{days:.2g} days"

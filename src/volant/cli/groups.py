@@ -16,12 +16,22 @@ Sections = tuple[tuple[str, tuple[Command, ...]], ...]
 
 
 class LazyGroup(click.Group):
-    """Commands from a table. ``default`` names the one that runs when the first word is none of them."""
+    """Commands from a table. ``default`` names the one that runs when none is named; with ``takes_words``, when the first word is none."""
 
-    def __init__(self, name: str, about: str, sections: Sections, *, default: str | None = None, epilog: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        sections: Sections,
+        *,
+        default: str | None = None,
+        takes_words: bool = False,
+        epilog: str | None = None,
+    ) -> None:
         super().__init__(name, help=about, epilog=epilog, no_args_is_help=default is None, context_settings=SETTINGS)
         self.sections = sections
         self.default = default
+        self.takes_words = takes_words
         self._lines = {line.name: line for _, lines in sections for line in lines}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -34,14 +44,20 @@ class LazyGroup(click.Group):
         del ctx
         line = self._lines.get(cmd_name)
         if isinstance(line, Family):
-            return LazyGroup(line.name, f"{line.about}.", (("Commands", line.lines),), default=line.default)
+            below = (("Commands", line.lines),)
+            return LazyGroup(line.name, f"{line.about}.", below, default=line.default, takes_words=line.takes_words)
         return None if line is None else loaded(line)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the default's name in front where no command is named."""
-        if self.default is not None and (not args or (args[0].startswith("-") and args[0] not in HELP)):
+        if self.default is not None and (not args or self._is_for_default(args[0])):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+    def _is_for_default(self, word: str) -> bool:
+        if word.startswith("-"):
+            return word not in HELP
+        return self.takes_words and word not in self._lines
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Say which command was probably meant."""

@@ -14,12 +14,13 @@ class Line(NamedTuple):
 
 
 class Family(NamedTuple):
-    """Commands that share a noun. ``default`` is the one that runs when none is named."""
+    """Commands that share a noun. ``default`` is the one that runs when none is named; ``takes_words``: also before any other word."""
 
     name: str
     about: str
     lines: tuple[Line, ...]
     default: str | None = None
+    takes_words: bool = False
 
 
 Command = Line | Family
@@ -111,6 +112,16 @@ POLICY = Family(
     ),
     default="show",
 )
+GATE = Family(
+    "gate",
+    "Judge a version, or plan how many labels that takes",
+    (
+        Line("judge", "gate:judge", "Judge a version against the champion and the baselines (what 'volant gate' does)"),
+        Line("plan", "gate:plan", "How many labels the next decision will need, and how long they take"),
+    ),
+    default="judge",
+    takes_words=True,
+)
 
 SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     (
@@ -134,7 +145,7 @@ SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     (
         "Test and release",
         (
-            Line("gate", "gate:gate", "Judge a version against the champion and the baselines"),
+            GATE,
             MODELS,
             Line("approve", "releasing:approve", "Let a version out: it becomes the champion"),
             Line("reject", "releasing:reject", "Turn a version down"),

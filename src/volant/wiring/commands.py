@@ -92,6 +92,14 @@ def gate(project: Project, version: str | None = None, progress: Progress = quie
     return _heavy(project, "gate", {"version": number}, progress)
 
 
+def gate_plan(project: Project, version: str | None = None) -> Json:
+    """How many labels the next decision needs, from the newest report (of a version) and the rate of labels."""
+    from volant.wiring.planned import gate_plan as planned
+
+    found: Json = plain(planned(project, version))
+    return found
+
+
 def validate(project: Project, data: str | None = None) -> Json:
     """Check the source (or another file) against the contract."""
     return _heavy(project, "validate", {"data": data})
