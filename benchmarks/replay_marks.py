@@ -85,11 +85,8 @@ def config_for(name, metric, task, rows):
     )
 
 
-def run(name):
-    features, target, times, delay, task = {"elec2": elec2, "bike": bike, "noaa": noaa}[name]()
+def trainer_for(features, target, task):
     matrix = features.to_numpy().astype(float)
-    metric = "mae" if task is Task.REGRESSION else "error"
-    history = History(name, task, metric, times, times + delay, target, None, {})
 
     def train(rows):
         kind = HistGradientBoostingRegressor if task is Task.REGRESSION else HistGradientBoostingClassifier
@@ -105,6 +102,14 @@ def run(name):
 
         return predict
 
+    return train
+
+
+def run(name):
+    features, target, times, delay, task = {"elec2": elec2, "bike": bike, "noaa": noaa}[name]()
+    metric = "mae" if task is Task.REGRESSION else "error"
+    history = History(name, task, metric, times, times + delay, target, None, {})
+    train = trainer_for(features, target, task)
     started = time.perf_counter()
     done = replay(config_for(name, metric, task, len(target)), history, train, clock=SystemClock())
     seconds = time.perf_counter() - started

@@ -106,6 +106,7 @@ POLICY = Family(
     "What the automation follows",
     (
         Line("show", "policy:show", "Triggers, autonomy, and what was decided last"),
+        Line("accept", "accepting:accept", "The policy that a replay recommends, as a change of volant.yaml"),
         Line("decisions", "policy:decisions", "Every automatic decision, or one with all it was made from"),
         Line("pause", "policy:pause", "No automatic decision until it is resumed"),
         Line("resume", "policy:resume", "Automatic decisions again"),

@@ -18,7 +18,7 @@ COLOURS = {"never": "#8a8f98", "every window": "#3b82c4", "every 2 windows": "#2
 CAPTIONS = {
     "over-time": "Triangles are retrains, filled where the new model was released. A click in the legend shows or hides a policy.",
     "against-retrains": "Full circles learn from a sliding window, open ones from all data. Whiskers are bounds at 95 %. "
-    "No policy beats those on the dashed line with as few retrains.",
+    "No policy beats those on the dashed line with as few retrains. The ring marks the recommended one.",
 }
 SPARE_COLOURS = ("#8e6bbf", "#5f8a3c", "#b0653a", "#4f9fb5")
 VERDICT_COLOURS = {Verdict.PASS: "#2a9d5c", Verdict.FAIL: "#d1495b", Verdict.NOT_ENOUGH: "#c98a1b"}
@@ -109,11 +109,39 @@ def metric_against_retrains(result: ReplayResult) -> Figure:
             "hoverinfo": "skip",
         }
     ]
+    if result.bound:
+        traces.append(_bound_line(result))
     traces += [_policy_point(policy, colours[policy.name]) for policy in known]
+    traces += [_ring(policy) for policy in known if result.recommended is not None and policy.name == result.recommended.policy]
     layout = _layout(f"{result.metric} against retrains ({_direction(result)})")
     most = max((policy.retrains for policy in known), default=1)
     layout["xaxis"] |= {"range": [-0.04 * max(most, 1), 1.04 * max(most, 1)], "ticksuffix": " retrains", "nticks": 6}
     return {"data": traces, "layout": layout}
+
+
+def _bound_line(result: ReplayResult) -> dict[str, Any]:
+    """The best in hindsight for each number of retrains; it goes on level to the right."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "best in hindsight (a bound)",
+        "x": [point.retrains for point in result.bound],
+        "y": [point.metric for point in result.bound],
+        "line": {"color": GREY, "width": 1.5, "dash": "dot", "shape": "hv"},
+        "hovertemplate": "%{y:.4g} with %{x} retrains<extra>best in hindsight</extra>",
+    }
+
+
+def _ring(policy: PolicyResult) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "recommended",
+        "x": [policy.retrains],
+        "y": [policy.metric],
+        "marker": {"symbol": "circle-open", "size": 22, "color": GREY, "line": {"width": 2.5}},
+        "hoverinfo": "skip",
+    }
 
 
 def _policy_point(policy: PolicyResult, colour: str) -> dict[str, Any]:

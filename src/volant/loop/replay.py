@@ -6,12 +6,15 @@ the old model answers; equal times are never parted. Every policy goes through :
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from volant.config.model import ProjectConfig
 from volant.kernel.clock import SECOND_US, Clock, format_duration
+from volant.loop.hindsight import bound
 from volant.loop.policy import replay_policies
+from volant.loop.recommending import recommend
 from volant.loop.replay_ledger import Ledger, OverBudgetError, Train
 from volant.loop.replay_model import ReplayResult
 from volant.loop.replay_summary import summarise
@@ -23,13 +26,18 @@ Progress = Callable[[str, float | None], None]
 
 @dataclass(frozen=True)
 class Extent:
-    """Which part of the history, in how many windows, and how long a training takes."""
+    """Which part of the history, in how many windows, and how long a training takes.
+
+    ``cost`` of a retrain in units of the metric's row loss times rows; ``bound`` asks for the best that could have been.
+    """
 
     windows: int | None = None
     window_rows: int | None = None
     last_us: int | None = None
     train_duration_us: int = 0
     budget_us: int | None = None
+    cost: float = 0.0
+    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,11 @@ def replay(
         train_duration_us=extent.train_duration_us,
         label_delay_us=config.data.label_delay_us,
         seed=config.train.seed,
+        advised=partial(recommend, config, cost=extent.cost),
     )
+    if extent.bound:
+        progress("asking every model about all later rows", None)
+        result = msgspec.structs.replace(result, bound=bound(history, windows[:done], ledger, extent.train_duration_us))
     row_us = (config.data.tick_us or SECOND_US) if config.data.time is None else None
     return Replayed(msgspec.structs.replace(result, row_us=row_us), ledger)
 

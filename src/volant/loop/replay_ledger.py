@@ -35,6 +35,7 @@ class Trained:
     values: np.ndarray = field(default_factory=lambda: np.empty(0))
     scores: np.ndarray | None = None
     classes: tuple[bool | int | float | str, ...] = ()
+    at: int = 0  # the first instant at which a policy asked for it
 
 
 class Ledger:
@@ -53,8 +54,11 @@ class Ledger:
         """Distinct trainings in the order in which they ran."""
         return tuple(self._by_rows.values())
 
-    def train(self, rows: np.ndarray, *, needed: bool = False) -> Trained:
-        """The model of these rows; ``OverBudgetError`` if it would have to run after the budget (unless ``needed``)."""
+    def train(self, rows: np.ndarray, at: int, *, needed: bool = False) -> Trained:
+        """The model of these rows, asked for at the instant ``at``.
+
+        ``OverBudgetError`` if it would have to run after the budget (unless ``needed``).
+        """
         key = digest(np.ascontiguousarray(rows, dtype=np.int64).tobytes())
         if key in self._by_rows:
             self.shared += 1
@@ -63,7 +67,8 @@ class Ledger:
         if not needed and self._ends_at is not None and started >= self._ends_at:
             raise OverBudgetError
         predict = self._train(rows)
-        model = Trained(len(self._by_rows) + 1, rows, predict, self._clock.now() - started, np.zeros(self._size, dtype=bool))
+        took, unasked = self._clock.now() - started, np.zeros(self._size, dtype=bool)
+        model = Trained(len(self._by_rows) + 1, rows, predict, took, unasked, at=at)
         self._by_rows[key] = model
         return model
 

@@ -1,5 +1,6 @@
 """Values of a replay. Light: the server and the command line decode them."""
 
+from volant.config.model import RetrainConfig, WindowConfig
 from volant.kernel.clock import iso
 from volant.kernel.codec import Value
 from volant.loop.model import Decision
@@ -42,6 +43,33 @@ class PolicyResult(Value, frozen=True, kw_only=True):
     efficient: bool = False  # no other policy is as good with fewer retrains
 
 
+class BoundPoint(Value, frozen=True, kw_only=True):
+    """The best that so many retrains could have reached by one who knew all labels before. ``loss``: summed over rows."""
+
+    retrains: int
+    metric: float
+    loss: float
+
+
+class Recommendation(Value, frozen=True, kw_only=True):
+    """The policy chosen on the first windows, and its difference to never on the later ones, which had no say in the choice.
+
+    ``difference`` is of the metric (negative is better for losses), each bound by itself at ``CONFIDENCE``; ``retrains``: in the
+    later windows. ``retrain`` and ``window``: as ``volant policy accept`` writes them.
+    """
+
+    policy: str
+    chosen_windows: int
+    checked_windows: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    retrains: int
+    cost: float  # of a retrain, in row loss times rows
+    retrain: RetrainConfig
+    window: WindowConfig
+
+
 class ReplayResult(Value, frozen=True, kw_only=True):
     """A replay of several policies over one history."""
 
@@ -65,6 +93,8 @@ class ReplayResult(Value, frozen=True, kw_only=True):
     row_us: int | None = None  # set where there is no time column: event times are row numbers times this
     partial: str | None  # what was left out and why, when the time budget ended it
     notes: tuple[str, ...]
+    recommended: Recommendation | None = None
+    bound: tuple[BoundPoint, ...] = ()  # by retrains; only where it was asked for
 
 
 def place_in_history(event_us: int, row_us: int | None) -> str:

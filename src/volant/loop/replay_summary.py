@@ -1,6 +1,6 @@
 """From walked policies to the values that are shown and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -11,12 +11,14 @@ from volant.gates.comparing import Question, alone, compare
 from volant.kernel.clock import format_duration
 from volant.loop.model import Action
 from volant.loop.replay_ledger import Ledger
-from volant.loop.replay_model import CONFIDENCE, PolicyResult, ReplayResult, ReplayWindow
+from volant.loop.replay_model import CONFIDENCE, PolicyResult, Recommendation, ReplayResult, ReplayWindow
 from volant.loop.replay_wheel import History, Wheel
 from volant.loop.replay_windows import Stretch
 from volant.stats.metrics import score
 from volant.stats.names import metric_named
 from volant.stats.predicted import Predicted, joined
+
+Advised = Callable[[History, Sequence[Stretch], Sequence[tuple[Wheel, Predicted]], Question], Recommendation | None]
 
 
 def summarise(
@@ -30,6 +32,7 @@ def summarise(
     train_duration_us: int,
     label_delay_us: int,
     seed: int,
+    advised: Advised,
 ) -> ReplayResult:
     """The result over the first ``done`` windows, which every policy finished; ``wheels[0]`` is ``never``."""
     seen = windows[:done]
@@ -59,6 +62,7 @@ def summarise(
         seed=seed,
         partial=partial,
         notes=_notes(wheels, train_duration_us),
+        recommended=advised(history, seen, list(zip(wheels, answers, strict=True)), question),
     )
 
 

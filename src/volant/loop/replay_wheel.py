@@ -183,7 +183,7 @@ class Wheel:
                 found=f"{len(history.known(now)):,} labels known by then, {len(holdout):,} of them held out",
                 next_step="start the windows later, or check data.label_delay and train.holdout",
             )
-        return self._ledger.train(kept_rows(rows, history.event_times, policy.window), needed=needed), holdout
+        return self._ledger.train(kept_rows(rows, history.event_times, policy.window), now, needed=needed), holdout
 
     def _judged(self, model: Trained, holdout: np.ndarray) -> tuple[CheckResult, ...]:
         """The project's gates on rows that neither the candidate nor the champion learned from."""

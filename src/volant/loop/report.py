@@ -59,6 +59,31 @@ def summary_sentence(result: ReplayResult) -> str:
     return f"{text}." if result.partial is None else f"{text}. Partial: {result.partial}."
 
 
+def recommendation_sentence(result: ReplayResult) -> str | None:
+    """What the replay recommends and what that would have gained where it had no say; None without a recommendation."""
+    found = result.recommended
+    if found is None:
+        return None
+    chosen = f"chosen on the first {found.chosen_windows} windows"
+    if found.policy == "never":
+        return f"Recommended: never by itself ({chosen}); no policy was surely better than the first model left alone."
+    retrains = f"{found.retrains} retrain{'' if found.retrains == 1 else 's'}"
+    gain = f"{_cell(found.difference)} {result.metric} against never on the other {found.checked_windows}, with {retrains}"
+    text = f"Recommended: {found.policy} ({chosen}); {gain} (bounds at 95 % {_cell(found.low)} and {_cell(found.high)})."
+    worst = found.high if result.lower_is_better else found.low
+    surely = worst is not None and (worst < 0) is result.lower_is_better
+    return text if surely else f"{text} Those windows do not confirm it: look at the table before you take it."
+
+
+def bound_sentence(result: ReplayResult) -> str | None:
+    """The best that could have been, where it was asked for."""
+    if not result.bound:
+        return None
+    least = result.bound[-1]
+    text = f"Best in hindsight over the trained models, which nobody can follow: {result.metric} {_cell(least.metric)}"
+    return f"{text} with {least.retrains} retrains."
+
+
 def plotly_javascript() -> str:
     """The library's text from the installed package, without importing it. ``UnavailableError`` if it is not there."""
     found = importlib.util.find_spec("plotly")
@@ -75,7 +100,7 @@ def replay_html(result: ReplayResult) -> str:
     return _PAGE.format(
         title=title,
         style=_STYLE,
-        sentence=escape(summary_sentence(result)),
+        sentence=escape(" ".join(filter(None, (summary_sentence(result), recommendation_sentence(result), bound_sentence(result))))),
         facts=_facts(result),
         table=_table(result),
         plots="".join(_plot(name) for name in figures),

@@ -25,7 +25,7 @@ def replays_list(project: "Project") -> Json:
 def replay_page(project: "Project", replay_id: str) -> Json:
     """One replay. ``NotFoundError`` without the record, ``IntegrityError`` if its result cannot be read."""
     from volant.loop.figures import CAPTIONS, metric_against_retrains, metric_over_time
-    from volant.loop.report import summary_sentence
+    from volant.loop.report import bound_sentence, recommendation_sentence, summary_sentence
 
     record = project.replays.get(replay_id)
     result = _result(project, record)
@@ -35,6 +35,8 @@ def replay_page(project: "Project", replay_id: str) -> Json:
         "model": record.model,
         "recorded_at": record.recorded_at,
         "sentence": summary_sentence(result) if any(p.name == "never" for p in result.policies) else record.summary,
+        "advice": recommendation_sentence(result),
+        "bound": bound_sentence(result),
         **_facts(result),
         "policies": policies,
         "reach": forest_reach([policy["effect"] for policy in policies if policy["effect"]["value"] is not None]),

@@ -153,6 +153,13 @@ def policy(project: Project) -> Json:
     }
 
 
+def accept_policy(project: Project, replay_id: str | None, *, write: bool) -> Json:
+    """A replay's recommendation (the newest one's) as a change of volant.yaml; written only if asked."""
+    from volant.wiring.accepting import accept_policy as accept
+
+    return accept(project, replay_id, write=write)
+
+
 def decisions(project: Project, *, limit: int = 50) -> list[Json]:
     """The newest automatic decisions, each in one sentence."""
     from volant.wiring.decided import decisions as listed
@@ -182,6 +189,8 @@ def replay(
     last: str | None = None,
     train_duration_us: int | None = None,
     budget_us: int | None = None,
+    cost: float = 0.0,
+    bound: bool = False,
     progress: Progress = quiet,
 ) -> Json:
     """What would have happened over the project's history under several retraining policies."""
@@ -192,6 +201,8 @@ def replay(
         "last": last,
         "train_duration_us": train_duration_us,
         "budget_us": budget_us,
+        "cost": cost,
+        "bound": bound,
     }
     return _heavy(project, "replay", request, progress)
 

@@ -21,6 +21,9 @@ DIFFERS = 3
 @click.option("--window-rows", type=click.IntRange(1), metavar="N", help="Rows of a window, instead of their number.")
 @click.option("--last", metavar="AMOUNT", help="Only the end of the history: 90d, or 5000 rows.")
 @click.option("--train-duration", metavar="DURATION", help="How long a training takes in the world (default: as measured).")
+@click.option("--cost", type=click.FloatRange(0), default=0.0, metavar="LOSS",
+              help="What a retrain costs, in the metric's loss summed over rows: the recommendation must earn it.")  # fmt: skip
+@click.option("--bound", is_flag=True, help="Also ask every model about all later rows: the best that could have been.")
 @click.option("--lived", is_flag=True, help="Make every decision that was lived once more, and say which comes out otherwise.")
 @click.option("--budget", metavar="DURATION", help="Stop training after this long and say what is left out.")
 def replay(
@@ -32,6 +35,8 @@ def replay(
     last: str | None,
     train_duration: str | None,
     budget: str | None,
+    cost: float,
+    bound: bool,
     lived: bool,
 ) -> Answer:
     """What retraining policies would have done over the history, as the world would have seen it.
@@ -56,6 +61,8 @@ def replay(
             last=last,
             train_duration_us=train_duration_us,
             budget_us=budget_us,
+            cost=cost,
+            bound=bound,
             progress=progress,
         )
     return Answer(found, _blocks(found))
@@ -84,7 +91,7 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     import msgspec
 
     from volant.loop.replay_model import ReplayResult
-    from volant.loop.report import replay_table, summary_sentence
+    from volant.loop.report import bound_sentence, recommendation_sentence, replay_table, summary_sentence
 
     result = msgspec.convert(found["result"], ReplayResult)
     rows: list[list[Cell]] = [_row(row, result.metric) for row in replay_table(result)]
@@ -111,7 +118,11 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     blocks += [Text(dim(note)) for note in result.notes]
     if result.partial:
         blocks.append(Text(warn(f"partial: {result.partial}")))
-    return [*blocks, Text(strong(summary_sentence(result))), Hint(f"open {found['page']}")]
+    blocks.append(Text(strong(summary_sentence(result))))
+    advice = recommendation_sentence(result)
+    blocks += [Text(sentence) for sentence in (advice, bound_sentence(result)) if sentence is not None]
+    hints = ["volant policy accept shows the recommendation as a change of volant.yaml"] if advice is not None else []
+    return [*blocks, *map(Hint, [*hints, f"open {found['page']}"])]
 
 
 def _row(row: dict[str, Any], metric: str) -> list[Cell]:

@@ -90,6 +90,8 @@ def _extent(project: Project, request: Json, table: "Table") -> "Extent":
         last_us=None if request["last"] is None else _last_us(request["last"], table),
         train_duration_us=_measured_training(project) if declared is None else declared,
         budget_us=request["budget_us"],
+        cost=request["cost"],
+        bound=request["bound"],
     )
 
 
