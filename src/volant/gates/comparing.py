@@ -7,7 +7,7 @@ import numpy as np
 from volant.config.model import GateConfig
 from volant.gates.holdout import Holdout
 from volant.stats.bootstrap import bootstrap_difference
-from volant.stats.metrics import invalid_rows, row_losses, score
+from volant.stats.metrics import auc_rows, invalid_rows, row_losses, score
 from volant.stats.names import metric_named
 from volant.stats.paired import Interval, paired_difference
 from volant.stats.predicted import Predicted, usable_target
@@ -55,7 +55,7 @@ class Comparison:
 
 
 def compare(question: Question, candidate: Predicted, other: Predicted) -> Comparison:
-    """Paired on the same rows; dependence as in ``stats.blocks``, metrics that are no means by ``stats.bootstrap``."""
+    """Paired on the same rows; dependence as in ``stats.blocks``, metrics that are no means by ``stats.bootstrap``, AUC by placements."""
     metric = question.metric
     rows = _usable(question, (candidate, other))
     kept, ours, theirs = question.on(rows), candidate.take(rows), other.take(rows)
@@ -102,6 +102,8 @@ def _usable(question: Question, models: tuple[Predicted, ...]) -> np.ndarray:
 
 def _interval(question: Question, candidate: Predicted, other: Predicted | None) -> Interval | None:
     metric, holdout = question.metric, question.holdout
+    if metric == "auc":
+        return _auc_interval(question, candidate, other)
     additive = metric_named(metric).additive
     loss = metric if additive else metric_named(metric).row_loss
     first = row_losses(loss, holdout.target, candidate).values
@@ -119,6 +121,14 @@ def _interval(question: Question, candidate: Predicted, other: Predicted | None)
         groups=holdout.groups,
         seed=question.seed,
     )
+
+
+def _auc_interval(question: Question, candidate: Predicted, other: Predicted | None) -> Interval:
+    """By placements of rows (DeLong), whose mean is the AUC, so that dependence counts as for every mean."""
+    holdout = question.holdout
+    first = auc_rows(holdout.target, candidate)
+    second = auc_rows(holdout.target, other) if other is not None else np.zeros(len(holdout))
+    return paired_difference(first, second, question.check.confidence, holdout.times, holdout.groups)
 
 
 def as_loss(difference: Interval, *, lower_is_better: bool) -> Interval:

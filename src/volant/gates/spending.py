@@ -4,8 +4,8 @@ Nothing is counted apart: the reports that are kept anyway say which candidates 
 forgotten or go wrong. A holdout that moves on with new labels is fresh again by the share of rows that are new.
 
 Within the budget the checks keep their level: what that costs was simulated (``benchmarks/gate_simulation.py``). Beyond it the
-j-th further candidate gets ``level * 6 / (pi j)^2``, which adds up to the level however many follow (alpha spending;
-Foster & Stine 2008, J. R. Stat. Soc. B 70).
+j-th further candidate gets ``level * 6 / (pi j)^2``, which adds up to the level however many follow (alpha spending: Lan &
+DeMets 1983, Biometrika 70; a union bound, so whatever the dependence).
 """
 
 import math

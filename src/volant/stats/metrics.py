@@ -11,6 +11,7 @@ import numpy as np
 
 from volant.kernel.errors import InvalidInputError
 from volant.stats.names import metric_named
+from volant.stats.placements import auc_influence
 from volant.stats.predicted import LARGEST, Predicted, labels_equal, positions_of, usable_target
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -152,6 +153,16 @@ _LOSSES = {
     "logloss": _logloss,
     "brier": _brier,
 }
+
+
+def auc_rows(target: np.ndarray, predicted: Predicted) -> np.ndarray:
+    """One number per row whose mean is the ``auc`` (:mod:`volant.stats.placements`). Shape (n,), all rows usable.
+
+    Raises ``InvalidInputError`` where a class has no row or no other.
+    """
+    truth, scores = positions_of(target, predicted.classes), _probabilities(predicted)
+    numbers = [1] if len(predicted.classes) == 2 else sorted(set(truth.tolist()) - {-1})
+    return np.asarray(np.mean([auc_influence(truth == number, scores[:, number]) for number in numbers], axis=0))
 
 
 class WeightedMetric:
