@@ -5,6 +5,7 @@ import os
 import pytest
 
 MUST_RUN = ("browser", "data")
+LONG = {"test_playing_pages.py", "test_rollouts_end_to_end.py", "test_pages_in_a_browser.py", "test_live_pages_in_a_browser.py"}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,4 +21,4 @@ def pytest_runtest_makereport(item):
 def pytest_collection_modifyitems(items):
     """Files with slow tests first, so that no worker is left alone with them at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: item.path not in slow and item.path.name not in LONG)
