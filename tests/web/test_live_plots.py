@@ -7,7 +7,7 @@ import pytest
 from web_seed import Seeding
 from web_site import Page, new_project, site_of
 
-from volant.monitoring.model import LiveReport, Reference, WindowPerformance
+from volant.monitoring.model import FILLING, Estimate, LiveReport, Reference, WindowPerformance
 from volant.web.live_plot import live_plot
 
 AT = 1_700_000_000_000_000
@@ -135,3 +135,22 @@ def test_the_drawing_is_whole_for_any_values(values):
 
 def bounds(value):
     return {"value": value, "low": None if value is None else value - 1, "high": None, "waits": None}
+
+
+def test_what_is_estimated_without_labels_is_a_line_of_its_own_with_a_legend(shown):
+    def estimated(value, **changes):
+        bounds = {"low": value - 1, "high": value + 1, "low_loss": value - 1, "high_loss": value + 1, "bias_variance": 0.1, "bias_df": 9}
+        return Estimate(rows=50, loss=value, loss_variance=0.1, df=9, value=value, **bounds | changes)
+
+    windows = [
+        window(0, 10.0, estimate=estimated(9.5)),
+        window(1, None, estimate=estimated(12.0), waits="waits for labels"),
+        window(2, None, estimate=estimated(14.0, outside_column="temp", outside=0.3), waits="waits for labels"),
+        window(3, None, estimate=estimated(99.0), waits=FILLING),
+    ]
+    page, live = shown(report(windows=windows))
+    assert [point["estimate"] and point["estimate"]["value"] for point in live["series"][0]["points"]] == [9.5, 12.0, 14.0, None]
+    assert page.count('<circle class="expected"') == 2
+    assert page.count('<circle class="doubt"') == 1
+    assert "in doubt: too many rows lie outside of what it saw (temp)" in page
+    assert "estimated without labels, 95 %" in page

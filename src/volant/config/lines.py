@@ -117,6 +117,14 @@ _WORSE = Entry(
     required=True,
 )
 
+_ESTIMATED = Entry(
+    key="estimated_performance",
+    attribute="kind",
+    kind=Word("worse", TriggerKind.ESTIMATED),
+    about="the metric that is to be expected of live answers, labels or not, is surely worse than on the holdout: asks for a challenger",
+    required=True,
+)
+
 _NEW_DATA = Entry(
     key="data",
     attribute="kind",
@@ -136,6 +144,7 @@ _TRIGGERS: dict[tuple[str, ...], Section] = {
     ("clock",): Section(partial(TriggerConfig, kind=TriggerKind.CLOCK), (_CLOCK,)),
     ("new_labels",): Section(partial(TriggerConfig, kind=TriggerKind.NEW_LABELS), (_NEW,)),
     ("performance",): Section(TriggerConfig, (_WORSE,)),
+    ("estimated_performance",): Section(TriggerConfig, (_ESTIMATED,)),
     ("data",): Section(TriggerConfig, (_NEW_DATA,)),
     ("drift",): Section(partial(TriggerConfig, kind=TriggerKind.DRIFT), (_MOVED,)),
 }
@@ -143,6 +152,6 @@ _TRIGGERS: dict[tuple[str, ...], Section] = {
 TRIGGERS = OneOf(
     "a list of triggers",
     _TRIGGERS,
-    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse}, {data: new} or {drift: any}",
+    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse}, {estimated_performance: worse}, {data: new} or {drift: any}",
     pick=lambda trigger: str(trigger.kind.value),
 )

@@ -116,6 +116,7 @@ class TriggerKind(StrEnum):
     NEW_LABELS = "new_labels"
     PERFORMANCE = "performance"
     DATA = "data"  # the source holds other bytes
+    ESTIMATED = "estimated_performance"
     DRIFT = "drift"  # live rows or answers have moved away from what the champion learned
 
 

@@ -8,6 +8,7 @@ from volant.config.model import Autonomy, DriftOf, TriggerConfig, TriggerKind
 from volant.gates.model import Verdict
 from volant.kernel.clock import format_duration, iso
 from volant.kernel.errors import InvalidInputError
+from volant.loop.estimated import estimated_signal
 from volant.loop.model import Action, Decision, LoopEvidence, LoopPolicy, LoopState
 from volant.loop.performance import LIMIT, performance_signal
 
@@ -103,6 +104,7 @@ def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now:
         TriggerKind.PERFORMANCE: _performance,
         TriggerKind.DATA: _new_data,
         TriggerKind.DRIFT: _drift,
+        TriggerKind.ESTIMATED: _estimated,
     }
     fired, sentence, facts = listen[trigger.kind](trigger, state, evidence, now)
     action = Action.RETRAIN if fired else Action.WAIT
@@ -165,4 +167,28 @@ def _performance(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidenc
         f"{found.bound:.4g}: evidence {min(found.statistic, 1e9):.3g} of {LIMIT:.0f}"
     )
     facts: dict[str, str | int | float | None] = {"loss": found.recent_loss, "bound": found.bound, "statistic": min(found.statistic, 1e9)}
+    return found.fired, text, facts
+
+
+def _estimated(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    """Asks for a challenger, which its gates judge by labels; promotes nothing."""
+    del trigger, state, now
+    found = estimated_signal(evidence.estimated, evidence.reference_loss, evidence.reference_variance, evidence.reference_df)
+    worse, validity = found.worse, found.validity
+    left_out = f"; windows left out for rows beyond what the champion saw: {found.outside}" if found.outside else ""
+    if worse.bound is None or worse.recent_loss is None:
+        missing = "no reference loss of the champion" if evidence.reference_loss is None else "no full window"
+        return False, f"performance cannot be estimated: {missing}{left_out}", {}
+    where = "window" if worse.windows == 1 else f"{worse.windows} windows"
+    text = (
+        f"estimated loss {worse.recent_loss:.4g} over the last {where} ({worse.labelled:,} rows, labels not needed) against a "
+        f"reference of at most {worse.bound:.4g}: evidence {min(worse.statistic, 1e9):.3g} of {LIMIT:.0f}{left_out}"
+    )
+    facts: dict[str, str | int | float | None] = {
+        "estimated_loss": worse.recent_loss,
+        "bound": worse.bound,
+        "statistic": min(worse.statistic, 1e9),
+    }
+    if validity.contradicted and validity.gap is not None:
+        text += f"; but labels contradict the estimate (realised less expected loss {validity.gap:+.3g}), so it is not listened to"
     return found.fired, text, facts

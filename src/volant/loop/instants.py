@@ -19,7 +19,7 @@ from volant.loop.retraced import Overlooked
 from volant.loop.retracing import decided_on
 from volant.loop.setting import Ports
 from volant.monitoring.live import computed_at
-from volant.monitoring.model import WindowEvidence
+from volant.monitoring.model import EstimatedWindow, WindowEvidence, estimated_windows
 from volant.registry.rules import stream_of as model_stream
 
 LOOKED_WITHIN_US = MINUTE_US
@@ -39,6 +39,13 @@ class _AtInstant(Recomputed):
             return ()
         found = computed_at(self._all.predictions, self._all.labels, seen.windows, seen.at)
         return tuple(window.evidence() for window in found.windows if window.ready)
+
+    def estimates(self, seen: Seen) -> tuple[EstimatedWindow, ...]:
+        """See the protocol."""
+        if seen.windows is None:
+            return ()
+        found = computed_at(self._all.predictions, self._all.labels, seen.windows, seen.at, self._all.objects)
+        return estimated_windows(found.windows)
 
 
 def overlooked(ports: Ports, model: str) -> tuple[tuple[Overlooked, ...], int]:

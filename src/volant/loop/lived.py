@@ -9,7 +9,6 @@ The cost of a look does not grow with the log: windows are rows of the database,
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
 
 from volant.config.model import Autonomy, ProjectConfig, TriggerKind
 from volant.data.service import MEMO
@@ -24,77 +23,15 @@ from volant.loop.ledger import Entries, stream_of
 from volant.loop.model import LoopEvidence, LoopPolicy, LoopState
 from volant.loop.reasons import reason_of
 from volant.loop.setting import Ports, Setting
-from volant.monitoring.drift_keeping import drift_again
+from volant.loop.windows_known import Recomputed, Stored, Windows
 from volant.monitoring.drift_model import DriftReport
-from volant.monitoring.live import recomputed
-from volant.monitoring.model import LiveReport, MovedColumn, Reference, WindowEvidence
-from volant.monitoring.reference import full_reference
+from volant.monitoring.model import LiveReport, Reference
 from volant.pipelines.graph import build_graph
 from volant.pipelines.inputs import code_digest
 from volant.registry import rules as registry
 from volant.registry.model import ModelState, ModelVersion, VersionState
 
-
-class Windows(Protocol):
-    """Where the champion's windows come from."""
-
-    def evidence(self, seen: Seen) -> tuple[WindowEvidence, ...]:
-        """Those that decisions may rest on, oldest first."""
-        ...
-
-    def reference(self, seen: Seen, report: GateReport) -> Reference | None:
-        """What the champion showed on its own holdout."""
-        ...
-
-    def moved(self, seen: Seen) -> tuple[MovedColumn, ...]:
-        """Columns that moved away from what the champion learned, the strongest first."""
-        ...
-
-
-class Stored:
-    """As the jobs process keeps them up to date: the row that was there at the look."""
-
-    def __init__(self, ports: Ports, live: LiveReport | None, drift: DriftReport | None = None) -> None:
-        self._ports = ports
-        self._live = live
-        self._drift = drift
-
-    def evidence(self, seen: Seen) -> tuple[WindowEvidence, ...]:
-        """See the protocol."""
-        return () if self._live is None or seen.windows is None else self._live.evidence()
-
-    def reference(self, seen: Seen, report: GateReport) -> Reference | None:
-        """See the protocol."""
-        kept = None if self._live is None or self._live.version != report.version else self._live.reference
-        return kept or full_reference(report, self._ports.objects, seen.metric)
-
-    def moved(self, seen: Seen) -> tuple[MovedColumn, ...]:
-        """See the protocol."""
-        return () if self._drift is None or seen.drift is None else self._drift.evidence()
-
-
-class Recomputed:
-    """Once more from the log, the labels and the gate's stored answers, as they were."""
-
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
-
-    def evidence(self, seen: Seen) -> tuple[WindowEvidence, ...]:
-        """See the protocol."""
-        if seen.windows is None:
-            return ()
-        found = recomputed(self._ports.predictions, self._ports.labels, seen.windows)
-        return tuple(window.evidence() for window in found.windows if window.ready)
-
-    def reference(self, seen: Seen, report: GateReport) -> Reference | None:
-        """See the protocol."""
-        return full_reference(report, self._ports.objects, seen.metric)
-
-    def moved(self, seen: Seen) -> tuple[MovedColumn, ...]:
-        """See the protocol."""
-        if seen.drift is None:
-            return ()
-        return drift_again(self._ports.windows, self._ports.objects, seen.model, seen.drift, seen.at)
+__all__ = ["Lived", "Recomputed", "Stored", "files_now", "judged_now", "lived_now", "policy_of"]
 
 
 def policy_of(setting: Setting) -> LoopPolicy:
@@ -230,6 +167,7 @@ class Lived:
             reference_df=None if reference is None else reference.df,
             windows=() if reference is None else self._windows.evidence(seen),
             moved=() if self._champion is None else self._windows.moved(seen),
+            estimated=self._windows.estimates(seen) if reference is not None and self._listens(TriggerKind.ESTIMATED) else (),
             new_data=self._has_new_data(),
             candidate_verdict=None if judged is None else judged.verdict,
             candidate_report=None if judged is None else judged.id,
@@ -332,8 +270,11 @@ class Lived:
         return self._seen.files.source_version > self._ports.registry.version(self._seen.model, newest).dataset_version
 
     def _reference(self) -> Reference | None:
-        """Of the champion, where the policy listens to its performance."""
-        if self._champion is None or not any(trigger.kind is TriggerKind.PERFORMANCE for trigger in self._policy.retrain.when):
+        """Of the champion, where the policy listens to its performance, realised or estimated."""
+        if self._champion is None or not self._listens(TriggerKind.PERFORMANCE, TriggerKind.ESTIMATED):
             return None
         report = self._report(self._champion)
         return None if report is None else self._windows.reference(self._seen, report)
+
+    def _listens(self, *kinds: TriggerKind) -> bool:
+        return any(trigger.kind in kinds for trigger in self._policy.retrain.when)

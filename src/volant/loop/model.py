@@ -5,7 +5,7 @@ from enum import StrEnum
 from volant.config.model import Autonomy, RetrainConfig
 from volant.gates.model import Verdict
 from volant.kernel.codec import Value
-from volant.monitoring.model import MovedColumn, WindowEvidence
+from volant.monitoring.model import EstimatedWindow, MovedColumn, WindowEvidence
 
 
 class Action(StrEnum):
@@ -42,6 +42,7 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
     reference_df: int | None = None  # degrees of freedom of that variance; None: taken as known
     windows: tuple[WindowEvidence, ...] = ()
     moved: tuple[MovedColumn, ...] = ()
+    estimated: tuple[EstimatedWindow, ...] = ()  # full windows, with or without labels
     new_data: bool = False  # the source holds other bytes than the last training learned from
     candidate_verdict: Verdict | None = None
     candidate_report: str | None = None

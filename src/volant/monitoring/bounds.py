@@ -28,6 +28,15 @@ def in_metric(
     return score(metric, target, predicted).value, _inside(metric, low), _inside(metric, high)
 
 
+def from_loss(metric: str, loss: float) -> float | None:
+    """The metric where its mean row loss is ``loss``; None for metrics that are no function of it."""
+    if metric == "accuracy":
+        return 1 - loss
+    if metric == "rmse":
+        return math.sqrt(max(loss, 0.0))
+    return loss if metric_named(metric).additive else None
+
+
 def _inside(metric: str, bound: float | None) -> float | None:
     """No loss is below 0 and no share above 1, whatever Student's t says of few rows."""
     if bound is None:

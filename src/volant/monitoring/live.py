@@ -12,6 +12,7 @@ from volant.gates.model import GateReport
 from volant.kernel.codec import canonical, decode, plain
 from volant.kernel.digests import digest_value
 from volant.kernel.objects import ObjectStore
+from volant.monitoring.estimate_model import LossEstimator
 from volant.monitoring.model import FILLING, NEVER_LABELLED, LiveReport, WindowBasis
 from volant.monitoring.performance import CHAMPION_ARM, Question, Watched, watched
 from volant.monitoring.ports import WindowStore
@@ -75,7 +76,7 @@ class Performance:
         position = self._predictions.position_since(serving.model, covered.lines, started)
         lines = self._predictions.table(serving.model, since=started, upto=position)
         labels = _labels_of(self._labels, serving, lines, now, basis.labels)
-        found = watched(lines, labels, question, epoch=serving.epoch)
+        found = watched(lines, labels, question, epoch=serving.epoch, estimator=estimator_of(question, self._objects))
         report = LiveReport(
             model=serving.model,
             epoch=serving.epoch,
@@ -103,18 +104,29 @@ def _labels_of(labels: LabelStore, serving: Serving, lines: "pl.DataFrame", now:
     return labels.current_of(model, own["prediction_id"].to_list(), own["key"].drop_nulls().to_list(), now, revision=revision)
 
 
-def recomputed(predictions: Predictions, labels: LabelStore, basis: WindowBasis) -> Watched:
-    """The windows once more, from the log and the labels themselves: as they were then, whatever came since."""
+def estimator_of(question: Question, objects: ObjectStore | None) -> LossEstimator | None:
+    """What the question's estimates come from; None where it asks for none."""
+    if question.estimator is None or objects is None:
+        return None
+    return decode(objects.get(question.estimator), LossEstimator)
+
+
+def recomputed(predictions: Predictions, labels: LabelStore, basis: WindowBasis, objects: ObjectStore | None = None) -> Watched:
+    """The windows once more, from the log and the labels themselves: as they were then, whatever came since.
+
+    With estimates where ``objects`` are given, from what they were made with.
+    """
     question = msgspec.convert(basis.question, Question)
     return watched(
         predictions.table(basis.model, upto=basis.position),
         labels.current(basis.model, basis.known_by, revision=basis.labels),
         question,
         epoch=basis.epoch,
+        estimator=estimator_of(question, objects),
     )
 
 
-def computed_at(predictions: Predictions, labels: LabelStore, basis: WindowBasis, now: int) -> Watched:
+def computed_at(predictions: Predictions, labels: LabelStore, basis: WindowBasis, now: int, objects: ObjectStore | None = None) -> Watched:
     """What the same question would have shown at the instant ``now``: predictions made and labels recorded and known by then."""
     question = replace(msgspec.convert(basis.question, Question), known_by=now)
     return watched(
@@ -122,6 +134,7 @@ def computed_at(predictions: Predictions, labels: LabelStore, basis: WindowBasis
         labels.current(basis.model, now, revision=labels.revision(basis.model, recorded_by=now)),
         question,
         epoch=basis.epoch,
+        estimator=estimator_of(question, objects),
     )
 
 

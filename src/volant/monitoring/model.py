@@ -1,5 +1,6 @@
 """Values of the monitoring package."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from volant.kernel.codec import Value
@@ -46,6 +47,44 @@ class DriftBasis(Value, frozen=True, kw_only=True):
     last: int
 
 
+class Estimate(Value, frozen=True, kw_only=True):
+    """A window's mean row loss as expected of its answers and inputs, without labels (``estimating.py``).
+
+    ``loss_variance`` with ``df`` is of this mean; ``low_loss`` to ``high_loss`` is a 95 % interval for what labels will show,
+    ``value`` with ``low`` and ``high`` the same as the metric, where that is a function of the mean loss. ``bias_variance``
+    with ``bias_df``: what the holdout it was fitted on leaves open. ``outside``: the share of rows beyond what the champion
+    saw; ``outside_column`` names the input where these are too many to believe it. ``gap``: realised less expected loss of the
+    ``gap_rows`` rows that have a label.
+    """
+
+    rows: int
+    loss: float
+    loss_variance: float | None
+    df: int | None
+    low_loss: float
+    high_loss: float
+    value: float | None
+    low: float | None
+    high: float | None
+    bias_variance: float
+    bias_df: int
+    outside: float = 0.0
+    outside_column: str | None = None
+    gap: float | None = None
+    gap_rows: int = 0
+    gap_variance: float | None = None
+    gap_df: int | None = None
+
+
+class EstimatedWindow(Value, frozen=True, kw_only=True):
+    """A full window's estimate as the decision core takes it. ``labelled``: its labels are complete, so the gap is evidence."""
+
+    from_us: int
+    to_us: int
+    labelled: bool
+    estimate: Estimate
+
+
 class WindowPerformance(Value, frozen=True, kw_only=True):
     """A window of predictions with what their labels say so far.
 
@@ -69,6 +108,7 @@ class WindowPerformance(Value, frozen=True, kw_only=True):
     high: float | None = None
     label_delay_us: int | None = None  # the median time from answer to label
     waits: str | None = None
+    estimate: Estimate | None = None
 
     @property
     def ready(self) -> bool:
@@ -79,6 +119,12 @@ class WindowPerformance(Value, frozen=True, kw_only=True):
     def coverage(self) -> float:
         """The share of rows that have a label, 0 to 1."""
         return self.labelled / self.rows if self.rows else 0.0
+
+    def estimated(self) -> EstimatedWindow | None:
+        """Its estimate as the decision core takes it; None while it is still filling."""
+        if self.estimate is None or self.waits == FILLING:
+            return None
+        return EstimatedWindow(from_us=self.from_us, to_us=self.to_us, labelled=self.ready, estimate=self.estimate)
 
     def evidence(self) -> WindowEvidence:
         """As the decision core takes it."""
@@ -167,3 +213,12 @@ class LiveReport(Value, frozen=True, kw_only=True):
     def evidence(self) -> tuple[WindowEvidence, ...]:
         """The windows that decisions may rest on, oldest first."""
         return tuple(window.evidence() for window in self.windows if window.ready)
+
+    def estimates(self) -> tuple[EstimatedWindow, ...]:
+        """What was estimated of the full windows, oldest first."""
+        return estimated_windows(self.windows)
+
+
+def estimated_windows(windows: Iterable[WindowPerformance]) -> tuple[EstimatedWindow, ...]:
+    """What was estimated of those that are full."""
+    return tuple(found for window in windows if (found := window.estimated()) is not None)

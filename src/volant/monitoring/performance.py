@@ -23,6 +23,8 @@ from volant.evidence.pairing import KNOWN_AT, LABEL, paired
 from volant.gates.slicing import slices_of
 from volant.kernel.clock import iso
 from volant.monitoring.bounds import in_metric
+from volant.monitoring.estimate_model import LossEstimator
+from volant.monitoring.estimating import estimate_of, expected_losses, with_gap
 from volant.monitoring.model import FILLING, NEVER_LABELLED, SlicePerformance, WindowEvidence, WindowPerformance
 from volant.monitoring.reference import reference_of
 from volant.monitoring.windows import UNIT, WINDOW, cut
@@ -57,6 +59,7 @@ class Question:
     label_delay_us: int = 0
     ended: bool = False
     slices: tuple[str, ...] = ()
+    estimator: str | None = None  # object: LossEstimator of the champion
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,18 @@ def watched_windows(
     return watched(lines, labels, question, epoch=epoch, arm=arm).windows
 
 
-def watched(lines: pl.DataFrame, labels: Sequence[Label], question: Question, *, epoch: int, arm: str = CHAMPION_ARM) -> Watched:
-    """The same with the slices of the complete windows."""
-    features = {f"f:{name}" for name in (question.group, *question.slices)} & set(lines.columns)
+def watched(
+    lines: pl.DataFrame,
+    labels: Sequence[Label],
+    question: Question,
+    *,
+    epoch: int,
+    arm: str = CHAMPION_ARM,
+    estimator: LossEstimator | None = None,
+) -> Watched:
+    """The same with the slices of the complete windows, and what ``estimator`` expects of each window without its labels."""
+    wanted = {f"f:{name}" for name in (question.group, *question.slices)} | (estimator.columns if estimator else set())
+    features = wanted & set(lines.columns)
     own = lines.lazy().filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm)).select(*_NEEDED, *sorted(features)).collect()
     if own.height == 0:
         return Watched()
@@ -118,7 +130,7 @@ def watched(lines: pl.DataFrame, labels: Sequence[Label], question: Question, *,
     counted = with_labels(once_each(windows), labels, question.target_dtype)
     numbers = counted[WINDOW].unique().sort().to_list()
     parts = counted.partition_by(WINDOW, as_dict=True, maintain_order=True)
-    measured = [measure(parts[number,], question, number=number) for number in numbers]
+    measured = [_estimated(measure(parts[number,], question, number=number), parts[number,], question, estimator) for number in numbers]
     judged = _judged(measured, question, patience=_patience(counted, question), last_is_full=full)
     complete = counted.filter(pl.col(WINDOW).is_in([window.number for window in judged if window.ready]))
     return Watched(judged, tuple(_slices(complete, question)))
@@ -186,6 +198,22 @@ def measure(lines: pl.DataFrame, question: Question, *, number: int) -> WindowPe
         high=high,
         label_delay_us=_median_delay(known),
     )
+
+
+def _estimated(window: WindowPerformance, lines: pl.DataFrame, question: Question, estimator: LossEstimator | None) -> WindowPerformance:
+    """The same with what was to be expected of its rows, and how far those with a label are from it."""
+    if estimator is None:
+        return window
+    answers = answers_of(lines, question)
+    inputs = {name: lines[name] for name in estimator.columns if name in lines.columns}
+    expected, units = expected_losses(estimator, answers, question.task, inputs), lines[UNIT].to_numpy()
+    found = estimate_of(estimator, question.metric, expected, units, inputs)
+    if found is not None and window.labelled:
+        losses = row_losses(estimator.loss, values_of(lines[LABEL], question.task), answers)
+        groups, known = _groups(lines, question.group), losses.valid
+        own = None if groups is None else groups[known]
+        found = with_gap(found, estimator.noise, losses.values[known], expected[known], units=units[known], groups=own)
+    return msgspec.structs.replace(window, estimate=found)
 
 
 def _happened(lines: pl.DataFrame) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def full_reference(report: GateReport, objects: ObjectStore, metric: str) -> Ref
         return None
     if CANDIDATE not in table.columns:
         raise NotFoundError(f"Gate report {report.id} holds no answers of its candidate.", found=", ".join(table.columns[:10]))
-    target, predicted = _target(table, metric), _answers(table, metric)
+    target, predicted = target_in(table, metric), answers_in(table, metric)
     losses = row_losses(metric_named(metric).row_loss, target, predicted)
     if not losses.valid.any():
         return None
@@ -52,18 +52,20 @@ def full_reference(report: GateReport, objects: ObjectStore, metric: str) -> Ref
     )
 
 
-def _target(table: pl.DataFrame, metric: str) -> np.ndarray:
+def target_in(table: pl.DataFrame, metric: str) -> np.ndarray:
+    """The labels that a gate kept, as metrics take them."""
     return _column(table["target"], metric)
 
 
-def _answers(table: pl.DataFrame, metric: str) -> Predicted:
+def answers_in(table: pl.DataFrame, metric: str) -> Predicted:
+    """The candidate's answers that a gate kept, with scores where it gave them."""
     values = _column(table[CANDIDATE], metric)
     head = f"{CANDIDATE}.p("
     named = {name[len(head) : -1]: name for name in table.columns if name.startswith(head) and name.endswith(")")}
     if not named:
         return Predicted(values)
     scores = table.select(named.values()).cast(pl.Float64).fill_null(math.nan).to_numpy()
-    known = {str(label): label for label in (*classes_of(_target(table, metric)), *classes_of(values))}
+    known = {str(label): label for label in (*classes_of(target_in(table, metric)), *classes_of(values))}
     return Predicted(values, scores, tuple(known.get(text, text) for text in named))
 
 

@@ -80,7 +80,17 @@ def _point(window: WindowPerformance, place: int) -> Json:
         "low": window.low,
         "high": window.high,
         "waits": window.waits,
+        "estimate": _estimate(window),
     }
+
+
+def _estimate(window: WindowPerformance) -> Json | None:
+    """What was to be expected of a full window without labels."""
+    found = window.estimated()
+    if found is None or found.estimate.value is None:
+        return None
+    estimate = found.estimate
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "doubt": estimate.outside_column}
 
 
 def _markers(series: Sequence[Json], events: Sequence[Json], ends: list[int]) -> list[Json]:

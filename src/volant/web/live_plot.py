@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from volant.web.drawings import escaped, svg
+from volant.web.estimate_plot import estimated_line, legend
 from volant.web.formats import interval, moment, number, percent
 
 WIDTH, HEIGHT = 1020, 250
@@ -28,11 +29,17 @@ class _Axes:
 
 
 def live_plot(view: Json) -> Any:
-    """An empty text where no window has a value yet."""
-    if not any(point["value"] is not None for line in view["series"] for point in line["points"]):
+    """An empty text where no window has a value yet, known or estimated."""
+    if not any(point["value"] is not None or point.get("estimate") for line in view["series"] for point in line["points"]):
         return ""
     axes = _Axes(view)
-    body = _scale(axes) + _times(view) + "".join(_series(line, axes) for line in view["series"]) + _markers(view, axes)
+    body = (
+        _scale(axes)
+        + _times(view)
+        + legend(view, WIDTH / 2 - 170, HEIGHT - 14)
+        + "".join(_series(line, axes) for line in view["series"])
+        + _markers(view, axes)
+    )
     return svg("live", WIDTH, HEIGHT, f"{view['metric']} of {view['windows']} windows, oldest first", body)
 
 
@@ -40,10 +47,14 @@ def _reach(view: Json) -> tuple[float, float]:
     """From the smallest to the largest value; of intervals as much as fits without flattening the values."""
     points = [point for line in view["series"] for point in line["points"]]
     references = [line["reference"]["value"] for line in view["series"] if line["reference"] and line["reference"]["value"] is not None]
-    values = [v for v in (*(point["value"] for point in points), *references) if v is not None and math.isfinite(v)]
+    estimates = [point.get("estimate") for point in points if point.get("estimate")]
+    expected = [estimate["value"] for estimate in estimates]
+    values = [v for v in (*(point["value"] for point in points), *expected, *references) if v is not None and math.isfinite(v)]
     low, high = max(min(values), -_LARGEST), min(max(values), _LARGEST)
     room = max(high - low, abs(high) * 0.1, 1e-12)
-    bounds = [v for point in points for v in (point["low"], point["high"]) if v is not None and low - room <= v <= high + room]
+    bounds = [
+        v for point in (*points, *estimates) for v in (point["low"], point["high"]) if v is not None and low - room <= v <= high + room
+    ]
     low, high = min([low, *bounds]), max([high, *bounds])
     edge = (high - low or abs(high) or 1.0) * 0.06
     return low - edge, high + edge
@@ -78,7 +89,12 @@ def _ended(point: Json) -> int:
 def _series(line: Json, axes: _Axes) -> str:
     known = [point for point in line["points"] if point["value"] is not None and math.isfinite(point["value"])]
     path = " ".join(f"{axes.x(p['place']):.1f},{axes.y(p['value']):.1f}" for p in known if p["waits"] is None)
-    return _reference(line, axes) + (f'<polyline points="{path}"/>' if path else "") + "".join(_point(p, line, axes) for p in known)
+    return (
+        estimated_line(line, axes.x, axes.y)
+        + _reference(line, axes)
+        + (f'<polyline points="{path}"/>' if path else "")
+        + "".join(_point(p, line, axes) for p in known)
+    )
 
 
 def _reference(line: Json, axes: _Axes) -> str:

@@ -12,6 +12,7 @@ from volant.loop.performance import LIMIT, performance_signal
 from volant.monitoring.model import LiveReport, Reference, WindowPerformance
 from volant.monitoring.summary import WindowSummary, total
 from volant.wiring.drifted import drift_view
+from volant.wiring.estimated import estimate_view
 from volant.wiring.project import Project
 
 Json = dict[str, Any]
@@ -37,6 +38,7 @@ def view(project: Project, *, limit: int = 20) -> Json:
         "quality": _quality(total(summaries)),
         "slices": [] if live is None else [plain(part) for part in live.slices],
         "signal": _signal(live),
+        "estimate": estimate_view(live),
         "drift": drift_view(project, limit=limit),
         "arms": _arms(project),
     }
@@ -95,6 +97,7 @@ def _line(summary: WindowSummary, found: WindowPerformance | None, live: LiveRep
         "low": None if found is None else found.low,
         "high": None if found is None else found.high,
         "waits": _nothing_new(live) if found is None else found.waits,
+        "estimate": None if found is None or found.estimate is None else plain(found.estimate),
         "worse": found is not None and live is not None and surely_worse(found, live.reference),
     }
 

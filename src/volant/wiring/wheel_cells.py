@@ -269,7 +269,12 @@ def _trigger(trigger: TriggerConfig, facts: Facts, now: int) -> Found:
         return "the clock", 0 if since is None else max(since + trigger.every_us - now, 0)
     if trigger.kind is TriggerKind.NEW_LABELS and trigger.labels:
         return _labels(max(trigger.labels - facts.labels_new, 0), facts)
-    words = {TriggerKind.PERFORMANCE: "worse performance", TriggerKind.DATA: "new data", TriggerKind.DRIFT: "drift"}
+    words = {
+        TriggerKind.PERFORMANCE: "worse performance",
+        TriggerKind.ESTIMATED: "worse estimated performance",
+        TriggerKind.DATA: "new data",
+        TriggerKind.DRIFT: "drift",
+    }
     return words.get(trigger.kind, trigger.kind.value), None
 
 

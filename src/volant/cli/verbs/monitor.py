@@ -6,6 +6,7 @@ import click
 
 from volant.cli.blocks import Block, Cell, Facts, Hint, Table, Text, bad, dim, good, strong, warn
 from volant.cli.drifttext import drift_blocks, drift_concerns
+from volant.cli.estimatetext import estimate_cells, estimate_concerns, estimate_standing
 from volant.cli.numbers import bounds, counted, lasting, moment, number
 from volant.cli.session import Answer, Session
 from volant.cli.verb import verb
@@ -52,7 +53,7 @@ def _concerns(found: Json) -> list[str]:
     if traffic["invalid"]:
         said.append(f"{name} gave {counted(traffic['invalid'], 'answer')} that cannot be used, of {traffic['rows']:,}")
     said += [f"live rows break {rule['rule']}: {rule['rows']:,} of {found['quality']['checked']:,}" for rule in found["quality"]["rules"]]
-    return said + drift_concerns(found["drift"])
+    return said + estimate_concerns(found["estimate"], name) + drift_concerns(found["drift"])
 
 
 def _facts(found: Json) -> list[tuple[str, Cell]]:
@@ -69,6 +70,7 @@ def _facts(found: Json) -> list[tuple[str, Cell]]:
         ("labels", _labels(labels)),
         ("reference", _reference(found)),
         ("standing", _standing(found)),
+        ("estimate", estimate_standing(found["estimate"])),
         ("drift", _drift(found["drift"])),
     ]
 
@@ -117,7 +119,20 @@ def _signal(found: Json) -> str:
 
 
 def _windows(found: Json) -> Table:
-    headings = (">window", "until", ">rows", ">errors", ">p99", ">broken rules", ">labelled", f">{found['metric']}", "95 %", "")
+    headings = (
+        ">window",
+        "until",
+        ">rows",
+        ">errors",
+        ">p99",
+        ">broken rules",
+        ">labelled",
+        f">{found['metric']}",
+        "95 %",
+        ">estimated",
+        "95 %",
+        "",
+    )
     return Table(headings, [_row(window) for window in found["windows"]], empty="no predictions were logged in this epoch yet")
 
 
@@ -137,6 +152,7 @@ def _row(window: Json) -> list[Cell]:
         f"{window['coverage']:.0%}",
         value,
         bounds(window["low"], window["high"]),
+        *estimate_cells(window["estimate"]),
         note,
     ]
 

@@ -75,7 +75,12 @@ def _trigger(trigger: dict[str, Any]) -> str:
         return f"every {format_duration(trigger['every_us'])}"
     if trigger["kind"] == "new_labels":
         return f"after {trigger['labels']:,} new labels"
-    return {"performance": "when performance is worse", "data": "when the source holds new data"}[trigger["kind"]]
+    return {
+        "performance": "when performance is worse",
+        "estimated_performance": "when estimated performance is worse",
+        "data": "when the source holds new data",
+        "drift": "when live rows or answers drift",
+    }[trigger["kind"]]
 
 
 @verb("decisions", example="volant policy decisions 0197a3")

@@ -50,7 +50,8 @@ def _about_cycle(project: Project, end: CycleEnd) -> None:
 
 
 def _about_performance(project: Project, decisions: tuple[Decision, ...]) -> None:
-    heard = [decision for decision in decisions if PERFORMANCE in (decision.trigger or "")]
+    """Only what labels say: an estimate asks for a challenger and rouses nobody."""
+    heard = [decision for decision in decisions if PERFORMANCE in (decision.trigger or "").split(" + ")]
     if not heard:
         project.alerts.resolve(PERFORMANCE, model=project.name, sentence="the live metric is not surely worse any more")
         return

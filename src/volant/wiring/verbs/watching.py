@@ -15,6 +15,7 @@ from volant.monitoring.watching import Watch
 from volant.registry.model import ModelVersion
 from volant.wiring.project import Project
 from volant.wiring.verbs.drifting import reference_of_version
+from volant.wiring.verbs.estimating import estimator_for
 from volant.wiring.verbs.opened import opened, predictions_of
 from volant.wiring.watched import view
 from volant.wiring.worker import Report
@@ -66,9 +67,9 @@ def keep_watch(project: Project) -> int:
     performance = Performance(predictions, project.labels, project.windows, project.objects)
     state = project.registry.state(project.name)
     for epoch, number in _unsettled(project, before=state.epoch).items():
-        _revise(project, performance, project.registry.version(project.name, number), epoch, ended=True)
+        _revise(project, performance, project.registry.version(project.name, number), epoch, references, ended=True)
     if state.champion is not None:
-        _revise(project, performance, project.registry.version(project.name, state.champion), state.epoch)
+        _revise(project, performance, project.registry.version(project.name, state.champion), state.epoch, references)
         keeper = DriftKeeper(project.windows, references, config.watch.window)
         keeper.revise(project.name, state.epoch, state.champion, project.clock.now())
     return new
@@ -87,7 +88,9 @@ def _unsettled(project: Project, *, before: int) -> dict[int, int]:
     return found
 
 
-def _revise(project: Project, performance: Performance, version: ModelVersion, epoch: int, *, ended: bool = False) -> LiveReport:
+def _revise(
+    project: Project, performance: Performance, version: ModelVersion, epoch: int, references: References, *, ended: bool = False
+) -> LiveReport:
     now, config = project.clock.now(), project.config
     question = Question(
         metric=config.metric,
@@ -100,6 +103,7 @@ def _revise(project: Project, performance: Performance, version: ModelVersion, e
         label_delay_us=config.data.label_delay_us,
         ended=ended,
         slices=tuple(dict.fromkeys(column for check in config.gates for column in check.slices)),
+        estimator=estimator_for(project, version, epoch, references.of(version.number)),
     )
     serving = Serving(model=project.name, epoch=epoch, version=version.number, report=project.registry.report(version))
     return performance.revise(serving, question, now)
