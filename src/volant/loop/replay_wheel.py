@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -46,7 +47,11 @@ class History:
 
     def known(self, now: int) -> np.ndarray:
         """Positions of rows whose label is known by ``now``, ascending."""
-        return np.flatnonzero((self.known_at <= now) & usable_target(self.target))
+        return np.flatnonzero((self.known_at <= now) & self._labelled)
+
+    @cached_property
+    def _labelled(self) -> np.ndarray:
+        return usable_target(self.target)
 
     def holdout(self, rows: np.ndarray) -> Holdout:
         """These rows as a gate takes them."""

@@ -56,7 +56,9 @@ def usable_target(target: np.ndarray) -> np.ndarray:
     if target.dtype.kind == "f":
         return np.asarray(np.abs(target) <= LARGEST)
     if target.dtype.kind == "O":
-        return np.array([_is_label(value) for value in target.tolist()], dtype=bool)
+        values = target.tolist()
+        if any(issubclass(kind, float | type(None)) for kind in set(map(type, values))):
+            return np.array([_is_label(value) for value in values], dtype=bool)
     return np.ones(len(target), dtype=bool)
 
 
