@@ -103,6 +103,27 @@ def test_a_small_slice_is_not_enough_evidence_and_stops_nobody():
     assert overall(found) is Verdict.PASS
 
 
+def test_a_slice_that_became_better_is_named_and_one_that_is_alike_is_not():
+    season = np.where(np.arange(N) % 2 == 0, "summer", "winter")
+    spread = np.where(season == "summer", 5.0, 10.0)
+    candidate = Predicted(TARGET + spread * NOISE[1])
+    found = one(check("slices", slices=("season",), margin=share(0.3)), candidate, model(10.0, 2), rows(TARGET, slices={"season": season}))
+    said = {result.slice_value: result.sentence for result in found}
+    assert "and better there (q " in said["summer"]
+    assert "better there" not in said["winter"]
+
+
+def test_twenty_equal_slices_are_seldom_called_better():
+    random, called = np.random.default_rng(4), 0
+    for _ in range(40):
+        target = random.normal(0, 1, 1000)
+        pair = {name: Predicted(target + random.normal(0, 1, 1000)) for name in ("candidate", "champion")}
+        holdout = rows(target, slices={"part": np.arange(1000) % 20})
+        gate = check("slices", slices=("part",), margin=share(5.0))
+        called += any("better there" in c.sentence for c in evaluate((gate,), holdout, pair, metric="mae"))
+    assert called <= 6
+
+
 def test_holm_keeps_twenty_equal_slices_from_failing_by_chance():
     random = np.random.default_rng(5)
     failed = 0

@@ -107,6 +107,21 @@ def test_a_sequence_of_bounds_holds_the_mean_at_every_row_and_closes_in():
         mean_sequence(np.array([0.5, np.nan]))
 
 
+def test_the_sequence_is_the_theorem_row_by_row():
+    values = np.random.default_rng(12).random(40) * 0.2 + 0.4
+    total = weighed = cost = 0.0
+    mean, variance, summed, squares, lows = 0.5, 0.25, 0.0, 0.0, []
+    for place, value in enumerate(values.tolist(), start=1):
+        stake = min(np.sqrt(2 * np.log(2 / 0.05) / (variance * place * np.log(place + 1))), 0.5)
+        cost += 4 * (value - mean) ** 2 * (-np.log(1 - stake) - stake) / 4
+        total, weighed, summed = total + stake, weighed + stake * value, summed + value
+        mean = (0.5 + summed) / (place + 1)
+        squares += (value - mean) ** 2
+        variance = (0.25 + squares) / (place + 1)
+        lows.append(max(0.0, weighed / total - (np.log(2 / 0.05) + cost) / total))
+    assert np.allclose(mean_sequence(values)[0], np.maximum.accumulate(lows))
+
+
 def test_accelerated_bounds_agree_with_scipys():
     random = np.random.default_rng(8)
     values = random.exponential(1.0, 80)

@@ -7,6 +7,7 @@ from volant.cli.blocks import Block, Cell, Hint, Mark, Style, Table, Text, bad, 
 from volant.cli.numbers import counted, interval, lasting, number, signed
 from volant.kernel.clock import DAY_US
 
+_COMPARING = {"champion", "baseline", "slices"}
 VERDICTS = {"pass": good("PASS"), "fail": bad("FAIL"), "not enough evidence": warn("WAIT")}
 
 
@@ -46,7 +47,7 @@ def _other(check: dict[str, Any], value: Callable[[float | None], str]) -> str:
     """What it is compared with; a comparison with nobody passes and says so."""
     if check["other"] is not None:
         return value(check["other"])
-    return "nobody" if check["candidate"] is None else ""
+    return "nobody" if check["candidate"] is None and check["check"]["kind"] in _COMPARING else ""
 
 
 def _latency(value: float | None) -> str:

@@ -1,12 +1,13 @@
 """The slices check: is some part of the rows worse than the champion there by more than the margin?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from volant.config.model import GateConfig
 from volant.gates.comparing import Comparison, Question, as_loss, compare
 from volant.gates.model import CheckResult, Verdict
 from volant.gates.slicing import slices_of
 from volant.gates.wording import allowed_text, counted, invalid_text, labels_text, measured
+from volant.stats.discoveries import benjamini_hochberg
 from volant.stats.holm import holm
 from volant.stats.paired import Finding, Interval, judge, labels_to_decide, worse_p_value
 from volant.stats.predicted import Predicted
@@ -28,8 +29,14 @@ def check_slices(question: Question, candidate: Predicted, champion: Predicted, 
     missing = [_no_column(question, column) for column in question.check.slices if column not in have]
     parts = [p for column in question.check.slices if column in have for p in _parts(question, column, candidate, champion)]
     adjusted = holm([1.0 if part.loss is None else worse_p_value(part.loss, part.margin) for part in parts])
-    named = zip(parts, adjusted, strict=True)
-    return missing + [_result(question, part, p_value, champion_name) for part, p_value in named]
+    improved = benjamini_hochberg([_better_p_value(part) for part in parts], dependent=True)
+    named = zip(parts, adjusted, improved, strict=True)
+    return missing + [_result(question, part, p_value, q_value, champion_name) for part, p_value, q_value in named]
+
+
+def _better_p_value(part: _Slice) -> float:
+    """One-sided p of "the candidate is no better in this slice"."""
+    return 1.0 if part.loss is None else worse_p_value(replace(part.loss, value=-part.loss.value), 0.0)
 
 
 def _no_column(question: Question, column: str) -> CheckResult:
@@ -56,17 +63,17 @@ def _verdict(check: GateConfig, part: _Slice, p_value: float) -> Verdict:
     return Verdict.PASS
 
 
-def _conclusion(part: _Slice, verdict: Verdict, p_value: float, needed: int | None) -> str:
+def _conclusion(part: _Slice, verdict: Verdict, p_value: float, improved: str, needed: int | None) -> str:
     if verdict is Verdict.FAIL:
         return f"worse than allowed (p {p_value:.2g} after Holm's correction)"
     if verdict is Verdict.PASS:
-        return "within what is allowed even at the bound"
+        return f"within what is allowed even at the bound{improved}"
     if part.loss is not None and judge(part.loss, part.margin) is Finding.WORSE:
         return "worse, but not by more than allowed once all slices are counted; this does not stop the candidate"
     return f"too few labels in this slice to say, which does not stop the candidate; {labels_text(needed)}"
 
 
-def _result(question: Question, part: _Slice, p_value: float, champion_name: str) -> CheckResult:
+def _result(question: Question, part: _Slice, p_value: float, q_value: float, champion_name: str) -> CheckResult:
     check, found, difference = question.check, part.found, part.found.difference
     verdict = _verdict(check, part, p_value)
     needed = None
@@ -79,7 +86,8 @@ def _result(question: Question, part: _Slice, p_value: float, champion_name: str
         body = f"{found.why or 'no usable rows'} ({counted(part.rows, 'row')})"
     else:
         body = f"{measured(question, found, champion_name)}, {allowed_text(part.margin, lower=question.lower_is_better)}: "
-        body += _conclusion(part, verdict, p_value, needed)
+        improved = f", and better there (q {q_value:.2g} over all slices)" if q_value < 1 - check.confidence else ""
+        body += _conclusion(part, verdict, p_value, improved, needed)
     return CheckResult(
         check=check,
         title=f"{question.metric} where {name} vs {champion_name}",

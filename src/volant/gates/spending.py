@@ -84,7 +84,7 @@ def check_holdout(line: GateConfig, use: HoldoutUse, confidence: float) -> Check
 
     Used up it stops nobody by itself, because every check is stricter; expired it leaves the candidate waiting.
     """
-    body = f"its {counted(use.rows, 'row')} meet candidate {number(use.use)} on average, of a budget of {use.budget}"
+    body = f"this is candidate {number(use.use)} for its {counted(use.rows, 'row')} on average, of a budget of {use.budget}"
     if use.used_up:
         left = 1 - level_left(1 - confidence, use.use, use.budget)
         body += f"; it is used up, so checks ask for {percent(left)} instead of {percent(confidence)}"
