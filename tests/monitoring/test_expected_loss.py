@@ -16,9 +16,9 @@ ROWS = 4000
 NAMES = ("dry", "rain")
 
 
-def scored(random, rows, *, overconfident=2.0):
-    """Labels, and a model that is too sure of itself."""
-    logit = random.normal(0, 1.2, rows)
+def scored(random, rows, *, overconfident=2.0, centre=0.0):
+    """Labels, and a model that is too sure of itself; ``centre``: how easy the rows are."""
+    logit = random.normal(centre, 1.2, rows)
     target = np.array(NAMES, dtype=object)[(random.random(rows) < 1 / (1 + np.exp(-logit))).astype(int)]
     shown = 1 / (1 + np.exp(-overconfident * logit))
     return target, Predicted(np.array(NAMES, dtype=object)[(shown > 0.5).astype(int)], np.column_stack([1 - shown, shown]), NAMES)
@@ -47,6 +47,15 @@ def test_probabilities_that_are_too_sure_still_give_the_loss_that_labels_show(me
     assert estimator.method is Method.CALIBRATED
     assert expected == pytest.approx(realised, rel=0.06)
     assert metric != "error" or abs(naive - realised) > 3 * abs(expected - realised)
+
+
+def test_the_calibration_holds_for_rows_that_are_easier_than_those_it_was_fitted_on():
+    """A mean put right would not do: a model too sure of itself errs least where rows are hard to tell apart."""
+    random = np.random.default_rng(4)
+    estimator = fitted_on("error", Task.BINARY, *scored(random, 2 * ROWS))
+    target, predicted = scored(random, 40_000, centre=2.5)
+    realised = row_losses("error", target, predicted).values.mean()
+    assert expected_losses(estimator, predicted, Task.BINARY, {}).mean() == pytest.approx(realised, rel=0.15)
 
 
 def test_many_classes_are_calibrated_one_by_one():

@@ -22,7 +22,7 @@ from volant.monitoring.estimate_model import Curve, LossPart
 from volant.stats.predicted import Predicted, positions_of
 
 _EPS = float(np.finfo(np.float64).eps)
-_MOST_BINS, _FEWEST_IN_BIN = 25, 40
+_MOST_BINS, _FEWEST_IN_BIN = 200, 40
 _SHRINK = 20.0
 _STEP = 0.3
 _ROUNDS = (0, 5, 15, 40, 100)
