@@ -60,6 +60,17 @@ def test_a_project_is_written_whole_and_its_tests_pass_without_volant(tmp_path, 
     assert list(tmp_path.glob(".shop*")) == []
 
 
+@pytest.mark.parametrize(
+    ("rows", "held_out", "part"), [(150, 30, "fifth"), (3000, 300, "tenth"), (6000, 500, "tenth"), (12000, 600, "twentieth")]
+)
+def test_the_holdout_takes_a_smaller_part_of_many_rows(tmp_path, write, rows, held_out, part):
+    lines = "\n".join(f"{number % 13}.5,{number * 37 % 101}.25" for number in range(rows))
+    created = create_project(tmp_path, "shop", data=write(f"x,y\n{lines}\n"), target="y")
+    guess = next(guess for guess in created.guesses if guess.what == "holdout")
+    assert guess.value == f"{held_out} rows"
+    assert f"about a {part} of {rows} rows" in guess.why
+
+
 def test_what_was_not_said_is_guessed_with_a_reason_and_an_option(tmp_path, write):
     created = create_project(tmp_path, "shop", data=write(table()), target="y")
     guesses = {g.what: g for g in created.guesses}
