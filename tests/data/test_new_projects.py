@@ -61,7 +61,7 @@ def test_a_project_is_written_whole_and_its_tests_pass_without_volant(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("rows", "held_out", "part"), [(150, 30, "fifth"), (3000, 300, "tenth"), (6000, 500, "tenth"), (12000, 600, "twentieth")]
+    ("rows", "held_out", "part"), [(150, 30, "fifth"), (3000, 300, "tenth"), (12000, 1000, "tenth"), (24000, 1200, "twentieth")]
 )
 def test_the_holdout_takes_a_smaller_part_of_many_rows(tmp_path, write, rows, held_out, part):
     lines = "\n".join(f"{number % 13}.5,{number * 37 % 101}.25" for number in range(rows))

@@ -165,11 +165,11 @@ def _instants(found: Findings, time: str | None, tick: str | None, delay: str) -
 def _holdout(found: Findings, instants: Times) -> int:
     """Enough rows to tell models apart, and no more: what is held out are the newest rows, and retrains go stale without them.
 
-    A tenth of the rows (a fifth of few), but a twentieth where that is 500 rows or more. Replayed on hourly bike hire, electricity
+    A tenth of the rows (a fifth of few), but a twentieth where that is 1,000 rows or more. Replayed on hourly bike hire, electricity
     prices and daily weather with the default policy, a twentieth gave 49.7, 0.248 and 0.212, a tenth 58.3, 0.267 and 0.211.
     """
     rows = found.frame.height
-    wanted = two_digits(rows // 5 if rows < 200 else min(rows // 10, max(500, rows // 20), 10_000))
+    wanted = two_digits(rows // 5 if rows < 200 else min(rows // 10, max(1000, rows // 20), 10_000))
     split = holdout_split(instants, TrainConfig(holdout=Amount(rows=wanted)))
     part = "fifth" if rows < 200 else "tenth" if wanted * 13 > rows else "twentieth"
     why = f"about a {part} of {rows} rows, the newest"
