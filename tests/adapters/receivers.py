@@ -49,7 +49,7 @@ class Receiver:
 
     def _serve(self, connection):
         with connection:
-            connection.settimeout(10)
+            connection.settimeout(60)
             try:
                 if self._tls is not None:
                     connection = self._tls.wrap_socket(connection, server_side=True)

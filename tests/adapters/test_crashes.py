@@ -31,7 +31,7 @@ def start(action: str, folder, argument: str = "", **changes: str) -> subprocess
 def crash_at(point: str, action: str, folder) -> list[str]:
     """Run until the process kills itself at the point; what it said before."""
     process = start(action, folder, VOLANT_CRASH_AT=point)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     return said.split()
 

@@ -29,7 +29,7 @@ def together(action: str, folder, count: int, seconds: str) -> dict[str, int]:
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=60)[0].split() for process in processes]
+    said = [process.communicate(timeout=120)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0] * count
     return {name: int(number) for name, number in said}
 
@@ -66,7 +66,7 @@ def test_threads_that_append_to_one_stream_lose_nothing(stores, count):
 def test_processes_that_open_a_new_database_at_once_all_get_it(tmp_path):
     for attempt in range(3):
         processes = [start("only_open", tmp_path / str(attempt)) for _ in range(4)]
-        assert [process.communicate(timeout=30)[0] for process in processes] == ["()\n"] * 4
+        assert [process.communicate(timeout=120)[0] for process in processes] == ["()\n"] * 4
         assert [process.returncode for process in processes] == [0] * 4
 
 

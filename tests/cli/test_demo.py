@@ -36,7 +36,7 @@ class Played:
                     self.status = json.loads(ask(self.url, "GET", "/api/v1/status")[1])
                     process.send_signal(signal.SIGINT)
                     break
-            out, rest = process.communicate(timeout=120)
+            out, rest = process.communicate(timeout=600)
             self.told += rest.splitlines()
         self.code = process.returncode
         assert out, "\n".join(self.told)

@@ -144,7 +144,7 @@ class Player:
     def stop(self):
         if self.server is not None:
             self.server.terminate()
-            self.server.wait(30)
+            self.server.wait(90)
             self.server = None
 
 

@@ -111,7 +111,7 @@ class Server:
 
     def kill(self):
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(90)
 
     def stop(self):
         if self.process.poll() is None:
@@ -141,7 +141,7 @@ def launch(root, *options, environment=None, log_folder=None):
         text += line
         if line == b"}\n":
             return Server(process, json.loads(text), errors)
-    process.wait(20)
+    process.wait(90)
     process.stdout.close()
     raise AssertionError(f"volant up ended with {process.returncode}: {text.decode()} {errors.read_text()}")
 

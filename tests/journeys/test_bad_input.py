@@ -152,34 +152,34 @@ def test_a_step_that_raises_shows_its_own_traceback_and_its_inputs_and_the_next_
 
 @pytest.mark.parametrize(("number", "everyone"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_run_that_is_told_to_stop_stops_and_is_on_record_as_killed(plain, number, everyone):
-    slow = '    import time\n\n    open("begun", "w").close()\n    time.sleep(2)\n    slots = features'
+    slow = '    import time\n\n    open("begun", "w").close()\n    time.sleep(6)\n    slots = features'
     edit(plain / "pipeline.py", "    slots = features", slow)
     with start(plain, "run", start_new_session=True) as process:
         waits_for((plain / "begun").exists)
         (os.killpg if everyone else os.kill)(process.pid, number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode in {130, -signal.SIGTERM}
     assert b"Traceback" not in err, err.decode()
     waits_for(lambda: query(plain, "select status from run") == [("KILLED",)])
-    edit(plain / "pipeline.py", "time.sleep(2)", "time.sleep(0)")
+    edit(plain / "pipeline.py", "time.sleep(6)", "time.sleep(0)")
     assert volant(plain, "run").json["state"] == "proposed"
 
 
 def waits_for(condition):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def test_a_second_run_at_the_same_time_waits_for_the_first_and_finds_everything_done(plain):
-    edit(plain / "pipeline.py", "    slots = features", "    import time\n\n    time.sleep(4)\n    slots = features")
+    edit(plain / "pipeline.py", "    slots = features", "    import time\n\n    time.sleep(8)\n    slots = features")
     with start(plain, "run", "--json", "-q") as first:
         waits_for((plain / ".volant" / "run.lock").exists)
         time.sleep(0.3)
         with start(plain, "run", "--json") as second:
-            out, err = second.communicate(timeout=90)
-        first.communicate(timeout=60)
+            out, err = second.communicate(timeout=120)
+        first.communicate(timeout=120)
     assert "waiting for the run of process " in err.decode()
     assert all(step["cached"] for step in json.loads(out)["steps"])
     assert (first.returncode, second.returncode) == (0, 0)
@@ -302,7 +302,7 @@ def test_two_servers_on_one_store_both_serve_and_one_decides(plain_trained):
                 server.until(server.serving)
                 assert server.predict([row])[0]
             assert first.stop() == 0
-            second.until(lambda: second.ask("GET", "/api/v1/status")[2]["server"]["leads"], seconds=40)
+            second.until(lambda: second.ask("GET", "/api/v1/status")[2]["server"]["leads"], seconds=90)
 
 
 def test_objects_that_cannot_be_read_are_said_to_be_so(plain_trained):

@@ -80,7 +80,7 @@ def test_the_worker_process_answers_as_the_training_did(packed, tmp_path):
         assert ask(ready["port"], {"dataframe_records": records})["predictions"] == expected.values.tolist()
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
     assert process.returncode == 0
 
 
@@ -95,6 +95,6 @@ def ask(port, body):
 def test_a_damaged_package_is_refused_in_one_line(packed, tmp_path):
     _, _, package = packed
     process, said = start(tmp_path, package[:-4] + "0000")
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert said["error"]["code"] == "not_found"
     assert process.returncode == 1

@@ -81,7 +81,7 @@ def test_a_watcher_that_is_killed_loses_and_doubles_nothing(tmp_path):
     for number in (2, 3):
         write(tmp_path, number, 200)
     os.kill(killed.pid, signal.SIGKILL)
-    killed.wait(20)
+    killed.wait(90)
     killed.stdout.close()
     stores = sqlite_stores(Path(tmp_path / "state"), FakeClock(START), CountingIds())
     Watch(Predictions(tmp_path / "log", stores.objects, stores.segments), stores.windows, size=Amount(rows=20)).advance("bikes")

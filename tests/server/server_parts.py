@@ -40,7 +40,7 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    def run(self, coroutine, seconds=30):
+    def run(self, coroutine, seconds=90):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(seconds)
 
     def close(self):
@@ -56,7 +56,7 @@ def listening(loop, app, **settings):
     with listen("127.0.0.1", 0) as listener:
         server = HttpServer(app, started.set, **settings)
         task = asyncio.run_coroutine_threadsafe(server.serve(sockets=[listener]), loop.loop)
-        assert started.wait(10)
+        assert started.wait(60)
         try:
             yield listener.getsockname()[1]
         finally:
@@ -73,7 +73,7 @@ class Client:
     """One keep-alive connection."""
 
     def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(self, method, path, body=None, headers=None):
         """Status, headers in lower case, parsed body (bytes where it is no JSON)."""

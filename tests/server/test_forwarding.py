@@ -143,7 +143,7 @@ def test_a_request_cannot_carry_another_one_inside(port, echo):
     smuggled = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
     smuggled += b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port)) as raw:
-        raw.settimeout(10)
+        raw.settimeout(60)
         raw.sendall(smuggled)
         assert b" 400 " in raw.recv(1000).split(b"\r\n")[0]
     time.sleep(0.05)
@@ -248,7 +248,7 @@ def test_clients_that_leave_do_not_harm_others(port, echo):
         with socket.create_connection(("127.0.0.1", port)) as raw:
             raw.sendall(b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
     assert ask(port, "POST", "/invocations", b"x")[2] == {"bytes": 1}
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 90
     while echo.upstream.in_flight and time.monotonic() < deadline:
         time.sleep(0.02)
     assert echo.upstream.in_flight == 0

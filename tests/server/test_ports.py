@@ -27,9 +27,9 @@ def test_a_reserved_port_refuses_clients_until_somebody_listens():
     with reserve("127.0.0.1", 0) as held:
         address = held.getsockname()
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(address, timeout=5)
+            socket.create_connection(address, timeout=60)
         held.listen()
-        socket.create_connection(address, timeout=5).close()
+        socket.create_connection(address, timeout=60).close()
 
 
 def test_a_reserved_port_can_be_asked_for_by_number():

@@ -55,7 +55,7 @@ def test_a_version_that_raises_on_some_rows_is_rolled_back_and_no_request_fails(
         server.until(server.ready)
         start(project, FAILING)
         with Traffic(lambda: server) as traffic:
-            server.until(lambda: not state_of(project).active, seconds=30)
+            server.until(lambda: not state_of(project).active, seconds=90)
         state = state_of(project)
         assert state.phase is Phase.ROLLED_BACK
         assert "it failed on" in state.sentence
@@ -74,7 +74,7 @@ def test_a_version_that_is_much_slower_is_rolled_back(rolling):
         server.until(server.ready)
         start(project, SLOW)
         with Traffic(lambda: server) as traffic:
-            server.until(lambda: not state_of(project).active, seconds=30)
+            server.until(lambda: not state_of(project).active, seconds=90)
         state = state_of(project)
         assert state.phase is Phase.ROLLED_BACK
         assert "it took longer than" in state.sentence
@@ -142,7 +142,7 @@ def test_killing_the_server_in_a_step_leaves_a_rollout_that_the_next_server_take
                 second.until(lambda: 1.0 in traffic.answered.values())
                 second.until(lambda: not is_alive(arm))
                 before = state_of(project).counts(1)
-                second.until(lambda: state_of(project).counts(1).candidate.rows > before.candidate.rows + 20, seconds=40)
+                second.until(lambda: state_of(project).counts(1).candidate.rows > before.candidate.rows + 20, seconds=90)
                 state = state_of(project)
                 assert (state.id, state.epoch) == (begun.id, 1)
         outcomes = [p for p in logged(project) if p.trial is not None and p.arm == "canary"]

@@ -39,7 +39,7 @@ class Serving:
     def standing(self):
         return self.supervisor.standing
 
-    def until(self, condition, seconds=20):
+    def until(self, condition, seconds=90):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.standing

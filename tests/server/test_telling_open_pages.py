@@ -18,7 +18,7 @@ from volant.wiring.project import Project
 from volant.wiring.stores import memory_stores, sqlite_stores
 
 
-def until(found, seconds=20):
+def until(found, seconds=90):
     """Wait for what another thread does."""
     ends_at = time.monotonic() + seconds
     while not found():
@@ -47,7 +47,7 @@ class Stream:
     """One listener: reads events as they come."""
 
     def __init__(self, port, headers=None, *, method="GET"):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.connection.request(method, "/events", headers=headers or {})
         self.answer = self.connection.getresponse()
 
@@ -60,7 +60,7 @@ class Stream:
 
     def event(self, name):
         """The data of the next event of that name."""
-        ends_at = time.monotonic() + 30
+        ends_at = time.monotonic() + 90
         while lines := self.lines():
             assert time.monotonic() < ends_at, f"nothing but {lines} in half a minute"
             if f"event: {name}" in lines:

@@ -32,7 +32,7 @@ class Up:
         status, _, body = self.ask("GET", "/ready")
         return (body["version"], body["epoch"]) if status == 200 else None
 
-    def until(self, condition, seconds=20):
+    def until(self, condition, seconds=90):
         deadline = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, self.stderr.read_text()
@@ -46,7 +46,7 @@ class Up:
 
     def kill(self):
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(90)
 
     def end(self):
         end(self.process)
@@ -54,7 +54,7 @@ class Up:
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
-        return self.process.wait(30)
+        return self.process.wait(90)
 
 
 def launch(folder, **options):
@@ -86,7 +86,7 @@ def end(process):
     if process.poll() is None:
         os.kill(process.pid, signal.SIGTERM)
     try:
-        process.wait(30)
+        process.wait(90)
     except subprocess.TimeoutExpired:
         process.kill()
     process.stdout.close()
@@ -96,7 +96,7 @@ def refused(folder, **options):
     """Exit code and standard error of a server that does not start."""
     process, stderr = launch(folder, **options)
     try:
-        code = process.wait(20)
+        code = process.wait(90)
     finally:
         process.kill()
         process.stdout.close()

@@ -22,7 +22,7 @@ def start_worker(tmp_path):
             process, _ = worker
             process.stdin.close()
             process.stdout.close()
-            process.wait(20)
+            process.wait(90)
 
 
 @pytest.fixture(scope="module")

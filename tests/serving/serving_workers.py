@@ -29,7 +29,7 @@ class Worker:
         self.port = ready["port"]
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def ask(self, method, path, body=None, headers=None):
         """Status, headers in lower case and parsed body (text where it is no JSON)."""
@@ -58,7 +58,7 @@ class Worker:
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
         self.process.stdin.close()
-        code = self.process.wait(20)
+        code = self.process.wait(90)
         self.process.stdout.close()
         return code
 

@@ -258,7 +258,7 @@ def test_request_ids_that_cannot_be_kept_are_refused(worker, value):
 
 
 def test_a_chunked_body_over_the_limit_is_refused_while_it_arrives(worker):
-    with socket.create_connection(("127.0.0.1", worker.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", worker.port), timeout=60) as connection:
         connection.sendall(
             b"POST /invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
@@ -269,7 +269,7 @@ def test_a_chunked_body_over_the_limit_is_refused_while_it_arrives(worker):
 
 def test_a_client_that_leaves_in_mid_body_does_no_harm(worker):
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", worker.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", worker.port), timeout=60) as connection:
             connection.sendall(
                 b"POST /invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
             )
@@ -280,7 +280,7 @@ def test_a_client_that_leaves_in_mid_body_does_no_harm(worker):
     "raw", [b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST /invocations HTTP/1.1\r\nContent-Length: x\r\n\r\n"]
 )
 def test_bytes_that_are_no_http_leave_the_worker_standing(worker, raw):
-    with socket.create_connection(("127.0.0.1", worker.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", worker.port), timeout=60) as connection:
         connection.sendall(raw)
         assert connection.recv(4096).startswith(b"HTTP/1.1 400")
     assert worker.post(records())[0] == 200

@@ -135,7 +135,7 @@ def test_both_plots_of_a_replay_are_drawn_in_the_colours_of_the_page(site, opene
     page.goto(f"{site.url}/replays/{14:032x}")
     for number in range(2):
         page.locator(".plot").nth(number).scroll_into_view_if_needed()
-        page.locator(DRAWN).nth(number).wait_for(timeout=15_000)
+        page.locator(DRAWN).nth(number).wait_for(timeout=60_000)
     assert page.locator(".plot .main-svg").count() >= 2
     assert page.locator(".plot .legendtext").count() >= 6
     box = page.locator(".plot").first.bounding_box()
@@ -189,7 +189,7 @@ def test_the_overview_shows_what_changed_without_being_loaded_again(opened, tmp_
         page = opened()
         page.goto(own.url + "/")
         project.registry.reject("bikes", 5, reason="Too slow.", actor="ada")
-        page.get_by_text("Too slow.").wait_for(timeout=20_000)
+        page.get_by_text("Too slow.").wait_for(timeout=60_000)
 
 
 def test_the_keyboard_reaches_the_content_and_every_control_has_a_name(site, opened):

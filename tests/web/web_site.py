@@ -66,7 +66,7 @@ class Site:
         return {} if role is None else {"authorization": f"Bearer {self.secrets[role]}"}
 
     def _ask(self, method, path, body, headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
@@ -91,7 +91,7 @@ def site_of(project, *, asks=False):
         port, started, ended = listener.getsockname()[1], threading.Event(), threading.Event()
         thread = threading.Thread(target=_serve, args=(app, live, listener, started, ended), daemon=True)
         thread.start()
-        assert started.wait(10)
+        assert started.wait(60)
         try:
             yield Site(project, port, table, secrets)
         finally:
