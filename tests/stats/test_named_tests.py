@@ -126,7 +126,7 @@ def test_accelerated_bounds_agree_with_scipys():
     random = np.random.default_rng(8)
     values = random.exponential(1.0, 80)
     ours = bca_bounds(lambda weights: weights @ values / weights.sum(axis=1), 80, 0.95, resamples=8000)
-    theirs = stats.bootstrap((values,), np.mean, confidence_level=0.9, n_resamples=8000, rng=random).confidence_interval
+    theirs = stats.bootstrap((values,), np.mean, confidence_level=0.9, n_resamples=8000, random_state=random).confidence_interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.02)
 
 
