@@ -62,7 +62,6 @@ def disturb(world, kills):
     say(f"seed {SEED}: killed {killer.kinds}; {summary(world)}")
 
 
-@pytest.mark.skipif(KILLS == 0, reason="a hundred kills take minutes: make soak")
 def test_whatever_is_killed_at_any_moment_nothing_is_lost_and_nothing_happens_twice(world):
     world.begin()
     disturb(world, KILLS)
