@@ -6,7 +6,6 @@ import shutil
 import pytest
 from journey_parts import DATA, PLAIN_PIPELINE, edit, volant
 
-
 # A hundred kills take minutes: ``make soak`` asks for them.
 collect_ignore = [] if int(os.environ.get("VOLANT_SOAK_KILLS", "0")) else ["test_killed_at_random.py"]
 
