@@ -1,7 +1,5 @@
 """Pages that stay up to date, in a real Chromium: told by the server, swapped part by part, and never in a reader's way."""
 
-import shutil
-
 import pytest
 from web_seed import Seeding
 from web_site import new_project, site_of
@@ -10,19 +8,7 @@ from volant.kernel.events import NewEvent
 from volant.monitoring.alert_model import Severity
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SOON = 20_000  # milliseconds that a busy machine may take
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

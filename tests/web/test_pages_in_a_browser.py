@@ -1,7 +1,5 @@
 """The pages in a real Chromium: what they load, how they fit, and what a person does with them."""
 
-import shutil
-
 import pytest
 from web_seed import EVIL, Seeding
 from web_site import new_project, site_of
@@ -9,7 +7,6 @@ from web_site import new_project, site_of
 from volant.registry.model import VersionState
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PAGES = (
     "/",
     "/models",
@@ -33,17 +30,6 @@ PAGES = (
     "/login",
 )
 DRAWN = ".plot[data-drawn]"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

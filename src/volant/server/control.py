@@ -11,8 +11,7 @@ from volant.access.rules import known_hosts
 from volant.access.tokens import TokenBook
 from volant.kernel.codec import Value, plain
 from volant.kernel.errors import VolantError
-from volant.kernel.steered_clock import SteeredClock
-from volant.server import chores, login, telling, wheel
+from volant.server import chores, login, rollouts, telling, weighing, wheel
 from volant.server.api import Api, description
 from volant.server.app import App
 from volant.server.chores import Chores
@@ -27,7 +26,7 @@ from volant.server.leadership import TTL_US, Leadership, lease_name
 from volant.server.live import Live
 from volant.server.metrics import ControlMetrics
 from volant.server.outbox import settle_champion_changes
-from volant.server.rollouts import ROUND_SECONDS as ROLLOUT_SECONDS
+from volant.server.rhythm import Rhythm
 from volant.server.rollouts import RolloutKeeper
 from volant.server.standing import Phase, why_not
 from volant.server.supervise import Supervisor
@@ -35,8 +34,6 @@ from volant.server.table import RouteTable
 from volant.server.telling import Telling
 from volant.server.warmth import Warmth
 from volant.server.watch import Seen, Watch
-from volant.server.weighing import IDLE_TIMES as WEIGHING_IDLE_TIMES
-from volant.server.weighing import ROUND_SECONDS as WEIGHING_SECONDS
 from volant.server.weighing import Weighing
 from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
@@ -57,7 +54,6 @@ class Commands(Value, frozen=True, kw_only=True):
 
 
 STANDARD = Commands()
-HURRY = 25.0  # rounds are as much shorter where somebody steers the clock: nobody watches an hour that lasts a second
 
 
 class Address(Value, frozen=True, kw_only=True):
@@ -103,12 +99,12 @@ class Control:
         self.watch = Watch(project)
         self.forwarder = Forwarder(self.why_not, max_body=project.config.serve.max_body_bytes)
         hosts = (address.host, *allow_hosts)
-        hurry = HURRY if isinstance(project.clock, SteeredClock) else 1.0
+        rhythm = Rhythm.of(project.clock)
         launcher = Launcher(project, worker_socket, hosts=hosts, tokens=lambda: self._live if asks else None, command=commands.worker)
         self.supervisor = Supervisor(launcher, self._switch)
         self.warmth = Warmth(project.clock)
         self.rollouts = RolloutKeeper(
-            project, self.supervisor, launcher.arm, may=lambda: self.leadership.held, round_seconds=max(ROLLOUT_SECONDS / hurry, 0.05)
+            project, self.supervisor, launcher.arm, may=lambda: self.leadership.held, round_seconds=rhythm.round(rollouts.ROUND_SECONDS)
         )
         holder = f"pid {os.getpid()} at {address.url}"
         self.leadership = Leadership(project.leases, project.lease_clock, name=lease_name(project.name), holder=holder, ttl_us=lease_us)
@@ -117,8 +113,8 @@ class Control:
             project,
             self.jobs,
             may=lambda: self.leadership.held,
-            round_seconds=WEIGHING_SECONDS / hurry,
-            idle_times=WEIGHING_IDLE_TIMES / hurry**2,
+            round_seconds=rhythm.round(weighing.ROUND_SECONDS),
+            idle_times=rhythm.idle(weighing.IDLE_TIMES),
         )
         self.chores = Chores(
             events=project.events,
@@ -130,21 +126,21 @@ class Control:
             sweep=lambda: swept(project),
             watched=lambda: log_mark(project),
             settle=lambda: settle_champion_changes(project.events, project.name, self._served_epoch()),
-            round_seconds=chores.ROUND_SECONDS / hurry,
+            round_seconds=rhythm.round(chores.ROUND_SECONDS),
         )
         self.wheel_jobs = Jobs(project.root, project.environment, command=commands.jobs)
         self.wheel = Wheel(
             project,
             self.wheel_jobs,
             may=lambda: self.leadership.held,
-            round_seconds=wheel.ROUND_SECONDS / hurry,
-            idle_times=wheel.IDLE_TIMES / hurry**2,
+            round_seconds=rhythm.round(wheel.ROUND_SECONDS),
+            idle_times=rhythm.idle(wheel.IDLE_TIMES),
         )
         self.telling = Telling(
             deliverer(project).round,
             may=lambda: self.leadership.held,
             count=lambda: len(project.alerts.open(project.name)),
-            round_seconds=telling.ROUND_SECONDS / hurry,
+            round_seconds=rhythm.round(telling.ROUND_SECONDS),
         )
         self.live = Live(Changes(project).look, project.clock, prepare=project.glances.wheels)
         guard = Guard(self.book, asks=asks, hosts=known_hosts(address.host, allow_hosts))
