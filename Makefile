@@ -90,8 +90,8 @@ soak: $(VENV)/.dev
 	@$(COMPILED)
 	@for round in $$(seq 1 $(ROUNDS)); do \
 		echo "== round $$round of $(ROUNDS)"; \
-		VOLANT_SOAK_KILLS=$(KILLS) VOLANT_SOAK_SEED=$$round $(PYTEST) -q -x -s tests/journeys/test_killed_at_random.py || exit 1; \
-		$(PYTEST) -q -x -m slow --hypothesis-seed=$$round || exit 1; done
+		VOLANT_SOAK_KILLS=$(KILLS) VOLANT_SOAK_SEED=$$round $(PYTEST) -q -x -s -p no:rerunfailures tests/journeys/test_killed_at_random.py || exit 1; \
+		$(PYTEST) -q -x -p no:rerunfailures -m slow --hypothesis-seed=$$round || exit 1; done
 
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock: $(UV)

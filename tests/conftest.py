@@ -1,10 +1,13 @@
 """What holds for the whole suite."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 MUST_RUN = ("browser", "data")
+WHOLE_PROCESSES = ("docs", "journeys", "server", "serving", "wiring")
+TESTS = Path(__file__).parent
 LONG = {"test_playing_pages.py", "test_rollouts_end_to_end.py", "test_pages_in_a_browser.py", "test_live_pages_in_a_browser.py"}
 
 
@@ -18,7 +21,21 @@ def pytest_runtest_makereport(item):
     return report
 
 
-def pytest_collection_modifyitems(items):
-    """Files with slow tests first, so that no worker is left alone with them at the end."""
+def pytest_collection_modifyitems(config, items):
+    """Files with slow tests first, so that no worker is left alone with them at the end.
+
+    What starts whole processes is run once more when it fails, and the summary says so (RERUN): see docs/decisions/0012-reruns.md.
+    """
+    twice = config.pluginmanager.hasplugin("rerunfailures")
+    for item in items:
+        if twice and item.path.relative_to(TESTS).parts[0] in WHOLE_PROCESSES:
+            item.add_marker(pytest.mark.flaky(reruns=1))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow and item.path.name not in LONG)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say why each test that was run once more failed first: it is a defect even if it passed then."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"failed first: {report.nodeid}", "-")
+        terminalreporter.line(str(report.longrepr))
