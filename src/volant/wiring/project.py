@@ -81,6 +81,7 @@ class Project:
         self.replays = stores.replays
         self.registry = Registry(tx=stores.tx, events=stores.events, models=stores.models, gates=stores.gates)
         self.windows = stores.windows
+        self.inspections = stores.inspections
         self.alerts = Alerts(
             stores.alerts, clock, ids, tx=stores.tx, events=stores.events, targets=tuple(target.to for target in config.watch.alerts)
         )

@@ -16,6 +16,7 @@ from volant.kernel.transactions import Transactions
 from volant.lineage.ports import LineageStore
 from volant.loop.ports import ReplayStore
 from volant.monitoring.alert_ports import AlertStore
+from volant.monitoring.inspection_ports import InspectionStore
 from volant.monitoring.ports import WindowStore
 from volant.pipelines.ports import StepStore
 from volant.registry.ports import ModelStore
@@ -44,11 +45,12 @@ class Stores(NamedTuple):
     replays: ReplayStore
     alerts: AlertStore
     windows: WindowStore
+    inspections: InspectionStore
 
 
 def sqlite_stores(folder: Path, clock: Clock, ids: Ids, *, lease_clock: Clock | None = None) -> Stores:
     """SQLite and object files below ``folder``, which is made if it is not there. Leases go by ``clock`` if by no other."""
-    from volant.adapters.db.sqlite import access, alerts, evidence, results, runs, versions, windows
+    from volant.adapters.db.sqlite import access, alerts, evidence, inspections, results, runs, versions, windows
     from volant.adapters.db.sqlite.database import SqliteDatabase
     from volant.adapters.db.sqlite.events import SqliteEvents
     from volant.adapters.objects.local import LocalObjects
@@ -71,12 +73,13 @@ def sqlite_stores(folder: Path, clock: Clock, ids: Ids, *, lease_clock: Clock | 
         replays=results.SqliteReplays(database),
         alerts=alerts.SqliteAlerts(database),
         windows=windows.SqliteWindows(database),
+        inspections=inspections.SqliteInspections(database),
     )
 
 
 def memory_stores(clock: Clock, ids: Ids) -> Stores:
     """Everything in memory, gone with the process."""
-    from volant.adapters.memory import access, alerts, evidence, results, runs, versions, windows
+    from volant.adapters.memory import access, alerts, evidence, inspections, results, runs, versions, windows
     from volant.adapters.memory.database import MemoryDatabase
     from volant.adapters.memory.events import MemoryEvents
     from volant.adapters.objects.memory import MemoryObjects
@@ -99,4 +102,5 @@ def memory_stores(clock: Clock, ids: Ids) -> Stores:
         replays=results.MemoryReplays(database),
         alerts=alerts.MemoryAlerts(database),
         windows=windows.MemoryWindows(database),
+        inspections=inspections.MemoryInspections(database),
     )
