@@ -52,6 +52,7 @@ class Comparison:
     candidate_invalid: int
     other_invalid: int
     why: str = ""
+    slope: float | None = None  # of the row-by-row difference on the other's own loss
 
 
 def compare(question: Question, candidate: Predicted, other: Predicted) -> Comparison:
@@ -72,7 +73,8 @@ def compare(question: Question, candidate: Predicted, other: Predicted) -> Compa
     if first.value is None or second.value is None:
         return base
     difference = _interval(kept, ours, theirs)
-    return replace(base, difference=difference, why="" if difference else f"{metric} cannot be compared on these rows")
+    why = "" if difference else f"{metric} cannot be compared on these rows"
+    return replace(base, difference=difference, why=why, slope=_slope(kept, ours, theirs))
 
 
 def alone(question: Question, candidate: Predicted) -> Comparison:
@@ -121,6 +123,23 @@ def _interval(question: Question, candidate: Predicted, other: Predicted | None)
         groups=holdout.groups,
         seed=question.seed,
     )
+
+
+def _slope(question: Question, candidate: Predicted, other: Predicted) -> float | None:
+    """Of the difference of row losses on the other's: -1 where nothing of the other's luck is shared, 0 where all of it is."""
+    metric = question.metric
+    if not metric_named(metric).additive:
+        return None
+    first, second = (row_losses(metric, question.holdout.target, model).values for model in (candidate, other))
+    return slope_on(first, second)
+
+
+def slope_on(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Slope of ``first - second`` on ``second``, each of shape (n,); None where numbers are too large for one."""
+    centred = second - second.mean()
+    power = float(centred @ centred)
+    slope = float(centred @ (first - second)) / power if power > 0 else 0.0
+    return slope if np.isfinite(slope) else None
 
 
 def _auc_interval(question: Question, candidate: Predicted, other: Predicted | None) -> Interval:

@@ -35,6 +35,8 @@ class CheckResult(Value, frozen=True, kw_only=True):
     slice_column: str | None = None
     slice_value: str | None = None
     labels_needed: int | None = None  # further labels, when NOT_ENOUGH (None: cannot be said)
+    slope: float | None = None  # of the row-by-row difference on the other's loss; None where it is no mean of rows
+    made_up: float | None = None  # of ``difference``: what makes up for the champion's luck on rows that chose it
     stops: bool = True  # whether missing evidence here leaves the candidate waiting
 
     @property
@@ -56,6 +58,13 @@ class HoldoutUse(Value, frozen=True, kw_only=True):
     def used_up(self) -> bool:
         """Whether checks are stricter now."""
         return self.use > self.budget
+
+
+class Luck(Value, frozen=True, kw_only=True):
+    """By how much the champion's mean loss on some rows is lower than its true one, with the variance of this estimate."""
+
+    value: float
+    variance: float
 
 
 class GateReport(Value, frozen=True, kw_only=True):
@@ -81,6 +90,7 @@ class GateReport(Value, frozen=True, kw_only=True):
     seed: int
     recorded_at: int
     use: HoldoutUse | None = None  # None in reports from before uses were counted
+    luck: Luck | None = None  # of the champion on these rows; None where nothing is known of it
 
     @property
     def main(self) -> CheckResult | None:

@@ -14,15 +14,17 @@ interval of the metric. An answer of the candidate that cannot be used fails eve
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from volant.config.model import GateConfig, GateKind
 from volant.gates.comparing import Comparison, Question, alone, as_loss, compare
 from volant.gates.holdout import Holdout
-from volant.gates.model import CheckResult, Verdict
+from volant.gates.luck import made_up
+from volant.gates.model import CheckResult, Luck, Verdict
 from volant.gates.slices import check_slices
-from volant.gates.wording import allowed_text, concluded, counted, invalid_text, labels_text, measured, number, percent
+from volant.gates.wording import allowed_text, concluded, counted, invalid_text, labels_text, made_up_text, measured, number, percent
 from volant.kernel.errors import InvalidInputError
 from volant.stats.metrics import score
 from volant.stats.paired import Finding, judge, labels_to_decide
@@ -49,11 +51,13 @@ def evaluate(
     champion_name: str = CHAMPION,
     latency_p99_us: int | None = None,
     seed: int = 0,
+    luck: Luck | None = None,
 ) -> tuple[CheckResult, ...]:
     """Every check in the order of ``gates``; a slices check gives one result per slice.
 
     ``predictions``: ``candidate``, ``champion`` (or None, or absent), and any further name is a baseline; each has one
-    answer per holdout row. ``metric`` is used where a check names none. Never raises for what the data hold.
+    answer per holdout row. ``metric`` is used where a check names none. ``luck``: the champion's in ``metric`` on these rows.
+    Never raises for what the data hold.
     """
     champion = (champion_name, predictions.get(CHAMPION))
     results: list[CheckResult] = []
@@ -61,11 +65,12 @@ def evaluate(
         if check.kind is GateKind.HOLDOUT:
             continue  # asked of the reports that came before, not of these answers: gates/spending.py
         question = Question(check, check.metric or metric, holdout, seed)
+        carried = luck if question.metric == metric else None
         try:
             if check.kind is GateKind.LATENCY:
                 results.append(_latency(check, latency_p99_us))
             else:
-                results += _of_metric(question, predictions, champion)
+                results += _of_metric(question, predictions, champion, carried)
         except InvalidInputError as error:
             title = f"{question.metric}: {check.kind.value}"
             results.append(_statement(question, title, Verdict.FAIL, f"{title}: " + str(error).replace("\n", "; ")))
@@ -80,7 +85,7 @@ def overall(checks: tuple[CheckResult, ...]) -> Verdict:
 
 
 def _of_metric(
-    question: Question, predictions: Mapping[str, Predicted | None], champion: tuple[str, Predicted | None]
+    question: Question, predictions: Mapping[str, Predicted | None], champion: tuple[str, Predicted | None], luck: Luck | None
 ) -> list[CheckResult]:
     check, candidate, (champion_name, reigning) = question.check, predictions[CANDIDATE], champion
     assert candidate is not None
@@ -95,7 +100,7 @@ def _of_metric(
         return [_statement(question, f"{question.metric}{by} vs champion", Verdict.PASS, sentence)]
     if check.kind is GateKind.SLICES:
         return check_slices(question, candidate, reigning, champion_name)
-    return [_against(question, candidate, reigning, champion_name)]
+    return [_against(question, candidate, reigning, champion_name, luck)]
 
 
 def _statement(question: Question, title: str, verdict: Verdict, sentence: str, rows: int = 0) -> CheckResult:
@@ -104,7 +109,7 @@ def _statement(question: Question, title: str, verdict: Verdict, sentence: str, 
     )
 
 
-def _against(question: Question, candidate: Predicted, other: Predicted, other_name: str) -> CheckResult:
+def _against(question: Question, candidate: Predicted, other: Predicted, other_name: str, luck: Luck | None = None) -> CheckResult:
     found = compare(question, candidate, other)
     title = f"{question.metric} vs {other_name}"
     if found.candidate_invalid:
@@ -113,11 +118,15 @@ def _against(question: Question, candidate: Predicted, other: Predicted, other_n
         return _statement(question, title, Verdict.NOT_ENOUGH, f"{title}: {found.why or 'no labelled rows'}.", found.rows)
     lower, confidence = question.lower_is_better, question.check.confidence
     margin = question.margin(found.other)
-    loss = as_loss(found.difference, lower_is_better=lower)
+    loss = made_up(as_loss(found.difference, lower_is_better=lower), luck, found.slope)
+    difference = as_loss(loss, lower_is_better=lower)
+    shift = None if luck is None else difference.value - found.difference.value
+    found = replace(found, difference=difference)
     finding = judge(loss, margin)
     needed = labels_to_decide(loss, margin, confidence) if finding is Finding.UNDECIDED else None
     left_out = f" ({counted(found.other_invalid, 'row')} without a usable answer of {other_name} left out)" if found.other_invalid else ""
-    sentence = f"{measured(question, found, other_name)}{left_out}, {allowed_text(margin, lower=lower)}: {concluded(finding, needed)}."
+    said = f"{measured(question, found, other_name)}{left_out}{made_up_text(shift)}"
+    sentence = f"{said}, {allowed_text(margin, lower=lower)}: {concluded(finding, needed)}."
     return CheckResult(
         check=question.check,
         title=title,
@@ -127,12 +136,14 @@ def _against(question: Question, candidate: Predicted, other: Predicted, other_n
         candidate=found.candidate,
         other=found.other,
         other_name=other_name,
-        difference=found.difference.value,
-        low=found.difference.low,
-        high=found.difference.high,
+        difference=difference.value,
+        low=difference.low,
+        high=difference.high,
         allowed=margin,
         lower_is_better=lower,
         labels_needed=needed,
+        slope=found.slope,
+        made_up=shift,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from volant.config.model import GateConfig, GateKind, ProjectConfig
 from volant.gates.baselines import baselines
 from volant.gates.holdout import Holdout, LabelHistory
+from volant.gates.luck import champions_luck
 from volant.gates.model import CheckResult, GateReport, HoldoutUse
 from volant.gates.ports import GateStore
 from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
@@ -80,7 +81,9 @@ def judge(
     predictions = _answers(config, data, rows, candidate, champion)
     name = CHAMPION if champion is None or champion.version is None else f"champion v{champion.version}"
     line = holdout_line(config.gates)
-    use = use_of(holdout, candidate.package, gates.reports(config.project), line, dataset=data.dataset, now=clock.now())
+    earlier = [report for report in gates.reports(config.project) if report.package != candidate.package]
+    use = use_of(holdout, candidate.package, earlier, line, dataset=data.dataset, now=clock.now())
+    luck = champions_luck(config.metric, None if champion is None else champion.package, earlier, holdout, data.dataset)
     checks = evaluate(
         held_to(config.gates, use),
         holdout,
@@ -89,6 +92,7 @@ def judge(
         champion_name=name,
         latency_p99_us=latency_p99_us,
         seed=config.train.seed,
+        luck=luck,
     ) + _of_holdout(config.gates, line, use)
     report = GateReport(
         id=ids.new(),
@@ -111,6 +115,7 @@ def judge(
         seed=config.train.seed,
         recorded_at=clock.now(),
         use=use,
+        luck=luck,
     )
     gates.add(report)
     return report

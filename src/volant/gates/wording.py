@@ -45,6 +45,13 @@ def measured(question: Question, found: Comparison, other: str) -> str:
     return f"{text}: difference {signed(difference.value)}, bounds at {percent(question.check.confidence)} {bounds}"
 
 
+def made_up_text(shift: float | None) -> str:
+    """How much of a difference is put there for the champion's luck."""
+    if not shift:
+        return ""
+    return f" ({signed(shift)} of the difference makes up for the champion's luck on rows that chose it)"
+
+
 def allowed_text(margin: float, *, lower: bool) -> str:
     """What the margin permits, as a signed difference."""
     if margin == 0:
