@@ -4,7 +4,7 @@ import math
 import re
 from decimal import Decimal
 
-from volant.config.kinds import Schema, wrong
+from volant.config.kinds import Number, Schema, wrong
 from volant.config.model import Amount, Margin
 from volant.config.yaml_tree import Node
 from volant.kernel.clock import DAY_US, SECOND_US, format_duration, parse_duration
@@ -46,6 +46,25 @@ class Duration:
 def duration_text(value_us: int) -> str:
     """Exact to the millisecond, so that it reads back as the same number."""
     return format_duration(value_us) if value_us % SECOND_US == 0 else f"{value_us // 1000}ms"
+
+
+class Cost(Number):
+    """A number from 0, or above 0."""
+
+    def __init__(self, what: str, *, zero: bool = True) -> None:
+        self.said = f"the cost {what}: a number {'from 0' if zero else 'above 0'}"
+        self._zero = zero
+
+    def read(self, node: Node) -> float:
+        """See :class:`Kind`."""
+        value = super().read(node)
+        if value < 0 or (value == 0 and not self._zero):
+            raise wrong(node, self.said)
+        return value
+
+    def schema(self) -> Schema:
+        """See :class:`Kind`."""
+        return {"type": "number", ("minimum" if self._zero else "exclusiveMinimum"): 0, "description": self.said}
 
 
 class RowsOrTime:

@@ -23,6 +23,7 @@ def with_policy(text: str, file: str, environment: dict[str, str], retrain: Retr
     import yaml
 
     loaded = load_text(text, file, environment).config
+    retrain = msgspec.structs.replace(retrain, cost=loaded.retrain.cost)
     wanted = msgspec.structs.replace(loaded, retrain=retrain, train=msgspec.structs.replace(loaded.train, window=window))
     before, after = PROJECT.show(loaded), PROJECT.show(wanted)
     changed = text

@@ -1,12 +1,13 @@
 """All keys of ``volant.yaml``, in the order in which they are written."""
 
 from volant.config.alert_lines import AlertLines
-from volant.config.amounts import Duration, RowsOrTime
+from volant.config.amounts import Cost, Duration, RowsOrTime
 from volant.config.kinds import Choice, Params, Pattern, Text, Texts, Whole
 from volant.config.lines import GATES, TRIGGERS, MetricName
 from volant.config.model import (
     Amount,
     Autonomy,
+    CostConfig,
     DataConfig,
     GuardConfig,
     Keep,
@@ -131,11 +132,28 @@ GUARD = Section(
         Entry(key="min_new_labels", kind=Whole(0, 10**12), about="no retrain with fewer new labels"),
     ),
 )
+COST = Section(
+    CostConfig,
+    (
+        Entry(key="retrain", kind=Cost("of a training"), about="of a training, in a unit of one's own"),
+        Entry(
+            key="label", kind=Cost("of a label"), about="of a label, in the same unit; a retrain pays for those that came since the last"
+        ),
+        Entry(
+            key="loss",
+            kind=Cost("of one unit of the loss", zero=False),
+            about="of one unit of the metric's loss on one row, in the same unit",
+        ),
+    ),
+)
 RETRAIN = Section(
     RetrainConfig,
     (
         Entry(key="when", kind=TRIGGERS, about="what may ask for a retrain; any of them is enough"),
         Entry(key="guard", kind=GUARD, about="what must hold before any of them is heard"),
+        Entry(
+            key="cost", kind=COST, about="what a retrain costs against a stale model: replay, recommendation and {cost: exceeded} weigh it"
+        ),
     ),
 )
 SERVE = Section(

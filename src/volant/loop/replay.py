@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from volant.config.model import ProjectConfig
+from volant.config.model import CostConfig, ProjectConfig
 from volant.kernel.clock import SECOND_US, Clock, format_duration
 from volant.loop.hindsight import bound
 from volant.loop.policy import replay_policies
@@ -28,7 +28,8 @@ Progress = Callable[[str, float | None], None]
 class Extent:
     """Which part of the history, in how many windows, and how long a training takes.
 
-    ``cost`` of a retrain in units of the metric's row loss times rows; ``bound`` asks for the best that could have been.
+    ``cost`` of a retrain in units of the metric's row loss times rows (None: as the settings say); ``bound`` asks for the best that
+    could have been.
     """
 
     windows: int | None = None
@@ -36,8 +37,12 @@ class Extent:
     last_us: int | None = None
     train_duration_us: int = 0
     budget_us: int | None = None
-    cost: float = 0.0
+    cost: float | None = None
     bound: bool = False
+
+    def costs(self, config: ProjectConfig) -> CostConfig:
+        """What retrains of this replay cost."""
+        return config.retrain.cost if self.cost is None else CostConfig(retrain=self.cost)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def replay(
         train_duration_us=extent.train_duration_us,
         label_delay_us=config.data.label_delay_us,
         seed=config.train.seed,
-        advised=partial(recommend, config, cost=extent.cost),
+        advised=partial(recommend, config, cost=extent.costs(config)),
     )
     if extent.bound:
         progress("asking every model about all later rows", None)

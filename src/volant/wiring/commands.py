@@ -189,7 +189,7 @@ def replay(
     last: str | None = None,
     train_duration_us: int | None = None,
     budget_us: int | None = None,
-    cost: float = 0.0,
+    cost: float | None = None,
     bound: bool = False,
     progress: Progress = quiet,
 ) -> Json:

@@ -21,8 +21,8 @@ DIFFERS = 3
 @click.option("--window-rows", type=click.IntRange(1), metavar="N", help="Rows of a window, instead of their number.")
 @click.option("--last", metavar="AMOUNT", help="Only the end of the history: 90d, or 5000 rows.")
 @click.option("--train-duration", metavar="DURATION", help="How long a training takes in the world (default: as measured).")
-@click.option("--cost", type=click.FloatRange(0), default=0.0, metavar="LOSS",
-              help="What a retrain costs, in the metric's loss summed over rows: the recommendation must earn it.")  # fmt: skip
+@click.option("--cost", type=click.FloatRange(0), metavar="LOSS",
+              help="What a retrain costs, in the metric's loss summed over rows (default: retrain.cost): it must be earned.")  # fmt: skip
 @click.option("--bound", is_flag=True, help="Also ask every model about all later rows: the best that could have been.")
 @click.option("--lived", is_flag=True, help="Make every decision that was lived once more, and say which comes out otherwise.")
 @click.option("--budget", metavar="DURATION", help="Stop training after this long and say what is left out.")
@@ -35,7 +35,7 @@ def replay(
     last: str | None,
     train_duration: str | None,
     budget: str | None,
-    cost: float,
+    cost: float | None,
     bound: bool,
     lived: bool,
 ) -> Answer:
