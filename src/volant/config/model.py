@@ -144,11 +144,26 @@ class GuardConfig(Value, frozen=True, kw_only=True):
     min_new_labels: int = 0
 
 
+class CostConfig(Value, frozen=True, kw_only=True):
+    """``retrain.cost``, all in one unit of one's own: what a training costs, what a label costs, and what one unit of the metric's
+    row loss costs on one row. With ``loss`` at 1 the unit is the metric's row loss itself.
+    """
+
+    retrain: float = 0.0
+    label: float = 0.0
+    loss: float = 1.0
+
+    def of_a_retrain(self, labels: int) -> float:
+        """In row loss times rows, with so many labels that came in for it."""
+        return (self.retrain + self.label * labels) / self.loss
+
+
 class RetrainConfig(Value, frozen=True, kw_only=True):
     """The ``retrain`` section."""
 
     when: tuple[TriggerConfig, ...] = ()
     guard: GuardConfig = GuardConfig()
+    cost: CostConfig = CostConfig()
 
 
 class StepKind(StrEnum):
@@ -208,24 +223,9 @@ class ProjectConfig(Value, frozen=True, kw_only=True):
     target: str
     metric: str
     data: DataConfig
-class CostConfig(Value, frozen=True, kw_only=True):
-    """``retrain.cost``, all in one unit of one's own: what a training costs, what a label costs, and what one unit of the metric's
-    row loss costs on one row. With ``loss`` at 1 the unit is the metric's row loss itself.
-    """
-
-    retrain: float = 0.0
-    label: float = 0.0
-    loss: float = 1.0
-
-    def of_a_retrain(self, labels: int) -> float:
-        """In row loss times rows, with so many labels that came in for it."""
-        return (self.retrain + self.label * labels) / self.loss
-
-
     train: TrainConfig = TrainConfig()
     gates: tuple[GateConfig, ...] = ()
     release: ReleaseConfig = ReleaseConfig()
     retrain: RetrainConfig = RetrainConfig()
     watch: WatchConfig = WatchConfig()
-    cost: CostConfig = CostConfig()
     serve: ServeConfig = ServeConfig()
