@@ -76,12 +76,31 @@ def test_a_shift_is_an_alarm_in_its_first_window_and_says_how_far_and_since_when
 
 
 def test_a_shift_too_small_for_one_window_is_found_by_the_windows_together(known):
-    found = judged(known, *[rows(1_000, 40 + k, shift=0.08 * (k >= 4)) for k in range(20)])
+    found = judged(known, *[rows(1_000, 40 + k, shift=0.07 * (k >= 4)) for k in range(24)])
     alarms = [window.number for window in found.windows if window.columns["f:temp"].drifted]
     assert alarms
     assert alarms[0] > 4
     assert found.windows[4].columns["f:temp"].p > LEVEL
     assert moved(found)["temp"].since_us >= 3 * HOUR
+
+
+def test_a_change_that_one_window_hides_is_certain_with_the_second_and_over_when_it_is_over(known):
+    found = judged(known, *[rows(1_000, 80 + k, shift=0.125 * (3 <= k <= 6)) for k in range(12)])
+    alarms = [window.number for window in found.windows if window.columns["f:temp"].drifted]
+    adjusted = [window.columns["f:temp"].p for window in found.windows]
+    together = [number for number in alarms if adjusted[number] > LEVEL]
+    assert together
+    assert 3 < min(together) <= 6
+    assert max(alarms) <= 8
+    assert "temp" not in moved(found)
+
+
+def test_days_that_each_have_a_level_of_their_own_add_up_to_no_evidence():
+    level = np.repeat(np.random.default_rng(52).standard_normal(40) * 0.3, 500)
+    frame = rows(20_000, 40).with_columns((pl.col("f:temp") + pl.Series(level)).alias("f:temp")).select("f:temp")
+    found = judged(reference(frame[:10_000]), *[frame[k : k + 500] for k in range(10_000, 20_000, 500)])
+    assert moved(found) == {}
+    assert max(window.columns["f:temp"].evidence for window in found.windows) < 0.1  # by its average error alone it were 0.3
 
 
 def test_a_jump_in_missing_values_is_an_alarm_in_the_first_window(known):

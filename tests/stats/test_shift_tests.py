@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from volant.stats.cells import either, strongest_cell
 from volant.stats.edetector import LIMIT, change_before, detector_sums, e_values, named_columns
 from volant.stats.familiar import CATEGORIES, NUMBERS, Counted, counted
-from volant.stats.shifts import Noise, category_size, exact_share_p, judged, share_size, tolerance
+from volant.stats.shifts import Noise, category_size, exact_share_p, judged, lasting_p, share_size, tolerance
 
 
 def noise(rows, m, k=4.0, **changes):
@@ -83,6 +84,37 @@ def test_shares_are_compared_on_cohens_scale_and_exactly_where_few_are_expected(
     assert exact_share_p(0, 10_000, 1, 1_000) == pytest.approx(2 / 11, rel=0.01)
     assert exact_share_p(0, 10_000, 10, 1_000) < 1e-8
     assert exact_share_p(5_000, 10_000, 500, 1_000) == 0.0
+
+
+def test_the_largest_cell_of_many_is_found_sooner_than_by_the_chi_square_and_no_change_is_rarely_taken_for_one():
+    random = np.random.default_rng(3)
+    share = np.full(10, 0.1)
+    moved = np.append(0.15, np.full(9, 0.85 / 9))
+    before = random.multinomial(10_000, share, 2_000)
+    own = [strongest_cell(row.astype(float), random.multinomial(1_000, share).astype(float), 0.03)[0] for row in before]
+    for level in (0.05, 0.005):
+        assert np.mean(np.array(own) <= level) <= level + 3 * np.sqrt(level / 2_000)
+    found = [strongest_cell(row.astype(float), random.multinomial(1_000, moved).astype(float), 0.03) for row in before[:300]]
+    sizes = [category_size(row.astype(float), random.multinomial(1_000, moved).astype(float)) for row in before[:300]]
+    omnibus = judged(np.array([size for size, _ in sizes]), noise(np.full(300, 1_000.0), 1e4, k=9.0), 0.03).none
+    level = 0.007 / 30
+    assert np.mean([none for none, _ in found] <= np.full(300, level)) > np.mean(omnibus <= level) + 0.1
+    assert all(none <= beyond for none, beyond in found)
+
+
+def test_two_tests_cost_a_factor_of_two_where_both_spoke():
+    assert either(np.array([0.01, 0.01, 0.9]), np.array([0.3, 1.0, 0.001])).tolist() == [0.02, 0.01, 0.002]
+    assert strongest_cell(np.zeros(6), np.ones(6), 0.03) == (1.0, 1.0)
+    assert strongest_cell(np.full(3, 100.0), np.array([100.0, 0.0, 0.0]), 0.03) == (1.0, 1.0)
+
+
+def test_no_change_is_surer_than_not_much_change_and_evidence_to_be_added_up_is_the_most_careful():
+    rows = np.array([1_000.0])
+    little = noise(rows, 1e6, df=np.array([18.0]), strongest=np.array([0.002]), stretches=np.array([19.0]))
+    found = judged(np.array([0.05]), little, 0.03)
+    assert found.none[0] < found.p[0] < lasting_p(np.array([0.05]), little, 0.03)[0]
+    sure = noise(rows, 1e6)
+    assert lasting_p(np.array([0.05]), sure, 0.03)[0] == judged(np.array([0.05]), sure, 0.03).p[0]
 
 
 def test_e_values_of_uniform_p_values_are_one_on_average_and_grow_as_p_falls():

@@ -1,15 +1,18 @@
 """The default monitor of drift: which columns have moved, in which windows, and how far; without any configuration.
 
-One window is an alarm for a column whose Holm-adjusted p-value over all signals is at most 1 %; small shifts that no single
-window shows are found by an e-detector over windows. Both test "the effect is at most the tolerance", with design effects
-of the reference for rows that depend on each other.
+A column is an alarm in a window when it is certain that something changed (Holm over all signals: the chance of any false
+alarm is held) and likely that it is more than the tolerance (its own p-value is at most 5 %). So it is judged for the window
+alone, and for the newest two and four windows together, which share the 1 % of a window: ``LEVELS``. Small shifts that no few
+windows show are found by an e-detector of "the effect is at most the tolerance". Everywhere the design effects of the reference
+count for rows that depend on each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from volant.monitoring.drift_counts import Counted, counted, newest_together
 from volant.monitoring.drift_model import Aspect, ColumnDrift, ColumnReference, DriftReference, DriftWindow, Judged, WindowShape
 from volant.monitoring.drift_picture import bars_of, familiar_of
 from volant.monitoring.drift_signals import Signal, signals_of
@@ -18,7 +21,12 @@ from volant.stats.edetector import LIMIT, change_before, detector_sums, named_co
 from volant.stats.holm import holm
 from volant.stats.shifts import TOLERANCE
 
-LEVEL = 0.01
+LEVELS = {1: 0.007, 2: 0.0015, 4: 0.0005}
+"""By how many windows are taken together: the chance of any false alarm. With the e-detector's 0.001, 1 % in all."""
+LEVEL = LEVELS[1]
+BEYOND = 0.05
+LEANS = 0.2
+"""A change that windows show together counts for the newest one if that one alone speaks for it at least so much."""
 SHOWN = 100
 _ENOUGH_ROWS = 1000
 _LINGERS = 2
@@ -35,9 +43,12 @@ class Drift:
 
 @dataclass(frozen=True)
 class _Matrix:
-    """Signals (columns) over windows (rows): adjusted p-values, detector sums, and which are alarms."""
+    """Signals (columns) over windows (rows): p-values of no change, alone and adjusted, detector sums, and which are
+    alarms.
+    """
 
     signals: list[Signal]
+    none: np.ndarray
     adjusted: np.ndarray
     sums: np.ndarray
     alarms: np.ndarray
@@ -45,30 +56,52 @@ class _Matrix:
 
 def judged_windows(shapes: Sequence[WindowShape], reference: DriftReference, least: float = TOLERANCE) -> Drift:
     """Judge full windows, oldest first; all lie beside ``reference``."""
-    signals = [
-        signal
-        for name, known in reference.columns.items()
-        for signal in signals_of(name, known, [shape.columns[name] for shape in shapes], least)
-    ]
-    matrix = _matrix(signals, len(shapes))
+    if not shapes:
+        return Drift((), ())
+    each = {name: counted([shape.columns[name] for shape in shapes]) for name in reference.columns}
+    matrix = _matrix(_signals(reference, each, least), len(shapes))
+    for length in (length for length in LEVELS if 1 < length <= len(shapes)):
+        together = _signals(reference, {name: newest_together(own, length) for name, own in each.items()}, least)
+        _add_alarms(matrix, together, length)
     windows = tuple(_window(shape, number, matrix) for number, shape in enumerate(shapes))
-    columns = tuple(_standing(name, known, shapes, matrix, least) for name, known in reference.columns.items()) if shapes else ()
+    columns = tuple(_standing(name, known, shapes, matrix, least) for name, known in reference.columns.items())
     return Drift(windows[-SHOWN:], columns)
 
 
+def _signals(reference: DriftReference, each: Mapping[str, Counted], least: float) -> list[Signal]:
+    return [signal for name, known in reference.columns.items() for signal in signals_of(name, known, each[name], least)]
+
+
+def _add_alarms(matrix: _Matrix, together: list[Signal], length: int) -> None:
+    """What the newest ``length`` windows show together, for columns whose rows do not depend on each other."""
+    if together:
+        leans, alone = matrix.none[length - 1 :] <= LEANS, np.array([signal.alone for signal in together])
+        matrix.alarms[length - 1 :] |= _certain(together, LEVELS[length]) & leans & alone
+
+
 def _matrix(signals: list[Signal], count: int) -> _Matrix:
-    if not signals or not count:
-        return _Matrix(
-            signals, np.ones((count, len(signals))), np.zeros((count, len(signals))), np.zeros((count, len(signals)), dtype=bool)
-        )
-    p = np.column_stack([signal.shift.p for signal in signals])
+    if not signals:
+        shape = (count, len(signals))
+        return _Matrix(signals, np.ones(shape), np.ones(shape), np.zeros(shape), np.zeros(shape, dtype=bool))
+    sums = detector_sums(np.column_stack([signal.lasting for signal in signals]), np.array([signal.run for signal in signals]))
+    none = np.column_stack([signal.shift.none for signal in signals])
+    return _Matrix(signals, none, _adjusted(signals), sums, _certain(signals, LEVEL) | named_columns(sums))
+
+
+def _adjusted(signals: list[Signal]) -> np.ndarray:
+    """Holm's p-values of "no change", window by window, over the signals that can be judged there."""
+    none = np.column_stack([signal.shift.none for signal in signals])
     possible = np.column_stack([signal.possible for signal in signals])
-    adjusted = np.ones(p.shape)
-    for number in range(count):
+    adjusted = np.ones(none.shape)
+    for number in range(len(none)):
         places = np.flatnonzero(possible[number])
-        adjusted[number, places] = holm(p[number, places].tolist())
-    sums = detector_sums(p, np.array([signal.run for signal in signals]))
-    return _Matrix(signals, adjusted, sums, (adjusted <= LEVEL) | named_columns(sums))
+        adjusted[number, places] = holm(none[number, places].tolist())
+    return adjusted
+
+
+def _certain(signals: list[Signal], level: float) -> np.ndarray:
+    beyond = np.column_stack([signal.shift.p for signal in signals]) <= BEYOND
+    return np.asarray((_adjusted(signals) <= level) & beyond)
 
 
 def _window(shape: WindowShape, number: int, matrix: _Matrix) -> DriftWindow:
@@ -95,14 +128,14 @@ def _window(shape: WindowShape, number: int, matrix: _Matrix) -> DriftWindow:
 def _standing(name: str, known: ColumnReference, shapes: Sequence[WindowShape], matrix: _Matrix, least: float) -> ColumnDrift:
     """The column over the windows since it moved; else over the newest ones."""
     places = [place for place, signal in enumerate(matrix.signals) if signal.column == name]
-    begun = {place: _begun(matrix.alarms[:, place], matrix.signals[place].shift.p) for place in places}
+    begun = {place: _begun(matrix.alarms[:, place], matrix.signals[place].lasting) for place in places}
     moved = {place: ends for place, ends in begun.items() if ends is not None}
     start = min(first for first, _ in moved.values()) if moved else _newest(shapes)
     whole = shapes[start]
     for shape in shapes[start + 1 :]:
         whole = merged_shapes(whole, shape)
     own = whole.columns[name]
-    pooled = {signal.aspect: signal for signal in signals_of(name, known, [own], least)}
+    pooled = {signal.aspect: signal for signal in signals_of(name, known, counted([own]), least)}
     told = _told(pooled, {matrix.signals[place].aspect for place in moved})
     effect, low, high = (0.0, 0.0, 0.0) if told is None else _interval(told)
     return ColumnDrift(
@@ -153,7 +186,7 @@ def _newest(shapes: Sequence[WindowShape]) -> int:
 def _told(pooled: dict[Aspect, Signal], moved: set[Aspect]) -> Signal | None:
     """What to speak of: an aspect that moved, then the one that is least likely to be noise."""
     candidates = [signal for aspect, signal in pooled.items() if not moved or aspect in moved] or list(pooled.values())
-    return min(candidates, key=lambda signal: np.nan_to_num(float(signal.shift.p[0]), nan=2.0), default=None)
+    return min(candidates, key=lambda signal: np.nan_to_num(float(signal.shift.none[0]), nan=2.0), default=None)
 
 
 def _interval(signal: Signal) -> tuple[float, float, float]:

@@ -115,11 +115,12 @@ def merged_columns(left: ColumnShape, right: ColumnShape) -> ColumnShape:
     """Both together."""
     counts = tuple(a + b for a, b in zip(left.counts, right.counts, strict=True))
     return ColumnShape(
-        rows=left.rows + right.rows, absent=left.absent + right.absent, counts=counts, unseen=_both(left.unseen, right.unseen)
+        rows=left.rows + right.rows, absent=left.absent + right.absent, counts=counts, unseen=added_names(left.unseen, right.unseen)
     )
 
 
-def _both(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+def added_names(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    """Counts of unseen names of both; the 50 most frequent stay named."""
     if not left or not right:
         return dict(left or right)
     total = {name: left.get(name, 0) + right.get(name, 0) for name in {**left, **right}}

@@ -71,6 +71,7 @@ def ladder(sums: np.ndarray, rows: int = SHORTEST) -> tuple[Rung, ...]:
             found.append(Rung(rows, max(total / known, 1.0), 1.0, known))
         else:
             shape = min(share, _shape(sums) if len(sums) >= _ENOUGH else shape)
+            df = min(df, len(sums) - 1.0)  # of the direction that counts far out, no more is known than stretches say
             found.append(Rung(rows, max(effect, 1.0), max(shape, 1 / sums.shape[1]), df, max(_strongest(sums, rows), 1.0), len(sums)))
         half = len(sums) // 2
         sums, rows = sums[: 2 * half].reshape(half, 2, -1).sum(axis=1), 2 * rows

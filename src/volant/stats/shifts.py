@@ -23,12 +23,13 @@ _LEAST_P = 1e-12
 
 @dataclass(frozen=True)
 class Shift:
-    """Effects (w,) of w windows with their 95 % intervals, and p-values of "at most the tolerance"."""
+    """Effects (w,) of w windows with their 95 % intervals; ``p``-values of "at most the tolerance", and of ``none``: no change."""
 
     effect: np.ndarray
     low: np.ndarray
     high: np.ndarray
     p: np.ndarray
+    none: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,40 @@ def tolerance(k: float, reference_rows: float, least: float = TOLERANCE) -> floa
 
 def judged(size: np.ndarray, noise: Noise, tolerated: float | np.ndarray) -> Shift:
     """From the squared length of the mean score (w,) of each window to effects."""
-    from scipy.special import chndtr
+    from scipy.special import chdtrc, chndtr
 
     k = np.maximum(noise.k * noise.share, 1.0)
     unit = noise.variance * noise.k / k
     x = _as_chi_square(size / unit, k, noise.df)
     p = np.maximum(1.0 - chndtr(x, k, np.square(tolerated) / unit), _in_one_direction(size, noise, tolerated))
+    none = np.maximum(chdtrc(k, x), _in_one_direction(size, noise, 0.0))
     low, high = _bound(x, k, 0.975) * np.sqrt(unit), _bound(x, k, 0.025) * np.sqrt(unit)
     effect = np.sqrt(np.maximum(x - k, 0.0) * unit)
-    return Shift(effect, np.minimum(low, effect), np.maximum(high, effect), np.clip(p, _LEAST_P, 1.0))
+    return Shift(effect, np.minimum(low, effect), np.maximum(high, effect), np.clip(p, _LEAST_P, 1.0), np.clip(none, _LEAST_P, 1.0))
+
+
+def lasting_p(size: np.ndarray, noise: Noise, tolerated: float | np.ndarray) -> np.ndarray:
+    """As ``judged`` says it, for evidence that is added up: an estimate that errs does so in every window alike, so instead of
+    its average error the noise is taken at the upper end of its 99 % interval, as known.
+    """
+    sure = Noise(
+        variance=noise.variance * _at_most(noise.df),
+        k=noise.k,
+        share=noise.share,
+        df=np.full_like(noise.variance, np.inf),
+        strongest=noise.strongest * _at_most(noise.stretches - 1),
+        stretches=np.full_like(noise.variance, np.inf),
+    )
+    return judged(size, sure, tolerated).p
+
+
+def _at_most(df: np.ndarray) -> np.ndarray:
+    """By what an estimated variance is to be multiplied so that it is at least the true one, but for one time in a hundred."""
+    from scipy.special import chdtri
+
+    known = np.isfinite(df)
+    some = np.maximum(np.where(known, df, 1.0), 1.0)
+    return np.where(known, some / chdtri(some, 0.99), 1.0)
 
 
 def _as_chi_square(x: np.ndarray, k: np.ndarray, df: np.ndarray) -> np.ndarray:
@@ -105,13 +131,19 @@ def category_size(before: np.ndarray, after: np.ndarray) -> tuple[float, int]:
     m, n = float(before.sum()), float(after.sum())
     if min(m, n) <= 0:
         return 0.0, 0
-    before, after = _pooled(before, after, _SMALLEST_EXPECTED * (m + n) / min(m, n))
+    before, after = pooled_cells(before, after)
     total = before + after
     expected = total * (n / (m + n))
     if len(total) < 2:
         return 0.0, 0
     chi = float(((after - expected) ** 2 / expected).sum() * (m + n) / m)
     return chi * (m + n) / (m * n), len(total) - 1
+
+
+def pooled_cells(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells of which the smaller sample expects at least five rows each; both samples have rows."""
+    m, n = float(before.sum()), float(after.sum())
+    return _pooled(before, after, _SMALLEST_EXPECTED * (m + n) / min(m, n))
 
 
 def _pooled(before: np.ndarray, after: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
@@ -133,12 +165,12 @@ def share_size(before: int, of: int, after: np.ndarray, rows: np.ndarray) -> np.
     return np.asarray((2 * (np.arcsin(np.sqrt(after / np.maximum(rows, 1))) - known)) ** 2)
 
 
-def exact_share_p(before: int, of: int, after: int, rows: int) -> float:
-    """Fisher's exact two-sided p (twice the smaller tail), where fewer than five are expected; 0 elsewhere."""
+def exact_share_p(before: int, of: int, after: int, rows: int, enough: float = _SMALLEST_EXPECTED) -> float:
+    """Fisher's exact two-sided p (twice the smaller tail), where fewer than ``enough`` are expected; 0 elsewhere."""
     from scipy.special import gammaln
 
     total = before + after
-    if total * min(of, rows) >= _SMALLEST_EXPECTED * (of + rows):
+    if total * min(of, rows) >= enough * (of + rows):
         return 0.0
     seen = np.arange(max(0, total - of), min(total, rows) + 1)
     ways = _log_ways(rows, seen, gammaln) + _log_ways(of, total - seen, gammaln) - _log_ways(of + rows, np.array(total), gammaln)
