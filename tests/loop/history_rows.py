@@ -40,6 +40,17 @@ def stream(rows=1200, delay=10, change=True, ties=1, seed=0):
     return History("toy", Task.REGRESSION, "mae", times, times + delay * TICK, target, None, {}), feature
 
 
+def turning(rows=2400, seed=5):
+    """A slope that goes on falling, in both halves alike: old rows say what is no longer true."""
+    random = np.random.default_rng(seed)
+    feature = random.normal(0, 1, rows)
+    slope = np.linspace(3, -6, rows)
+    times = np.arange(rows, dtype=np.int64) * TICK
+    return History(
+        "toy", Task.REGRESSION, "mae", times, times + 10 * TICK, slope * feature + random.normal(0, 0.3, rows), None, {}
+    ), feature
+
+
 def trainer(history, feature, seen=None):
     """Least squares through the origin; ``seen`` collects the rows of every training."""
 

@@ -197,7 +197,7 @@ def test_drift_asks_for_a_challenger_with_its_figures_and_never_for_a_release():
     (decision,) = decide(state(), known, policy(DRIFT, autonomy=Autonomy.AUTOPILOT), NOW)
     assert (decision.action, decision.trigger) == (Action.RETRAIN, "drift")
     assert "temp and 1 more moved away from what the champion learned: effect 0.42 [0.35, 0.49]" in decision.sentence
-    assert decision.evidence == {"moved": 2, "column": "temp", "effect": 0.42}
+    assert decision.evidence == {"moved": 2, "column": "temp", "effect": 0.42, "change_us": NOW - 2 * DAY_US}
     waits = decide(state(candidate=2), evidence(moved=(column(),), candidate_verdict=Verdict.FAIL), policy(DRIFT), NOW)[0]
     assert waits.action is Action.REFUSE
 

@@ -1,24 +1,13 @@
 import msgspec
 import numpy as np
 import pytest
-from history_rows import TICK, Ticking, config, stream, trainer
+from history_rows import TICK, Ticking, config, stream, trainer, turning
 
-from volant.config.model import GuardConfig, Keep, RetrainConfig, Task, TriggerKind
+from volant.config.model import GuardConfig, Keep, RetrainConfig, TriggerKind
 from volant.loop.replay import Extent, replay
 from volant.loop.replay_wheel import History
 
 PLAIN = ("every:1", "every:2", "every:4")
-
-
-def turning(rows=2400, seed=5):
-    """A slope that goes on falling, in both halves alike: old rows say what is no longer true."""
-    random = np.random.default_rng(seed)
-    feature = random.normal(0, 1, rows)
-    slope = np.linspace(3, -6, rows)
-    times = np.arange(rows, dtype=np.int64) * TICK
-    return History(
-        "toy", Task.REGRESSION, "mae", times, times + 10 * TICK, slope * feature + random.normal(0, 0.3, rows), None, {}
-    ), feature
 
 
 def recommended(history, feature, *, settings=None, policies=PLAIN, **extent):

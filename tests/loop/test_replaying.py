@@ -251,7 +251,7 @@ def test_policies_can_be_chosen_by_name():
     assert names == ["never", "every 3 windows, growing", "project, sliding", "project, growing"]
     assert len(replay_policies(config(), 100)) == 9
     for wrong in ("evry:1", "every:0", "every:1:wide", ""):
-        with pytest.raises(UsageError, match="never, every:K or project"):
+        with pytest.raises(UsageError, match="never, every:K, project"):
             replay_policies(config(), 100, [wrong])
 
 

@@ -140,18 +140,37 @@ _MOVED = Entry(
     required=True,
 )
 
+_EXCEEDED = Entry(
+    key="cost",
+    attribute="kind",
+    kind=Word("exceeded", TriggerKind.COST),
+    about="loss beyond the champion's reference since the last training sums up to more than a retrain costs (retrain.cost)",
+    required=True,
+)
+
+_FORECAST = Entry(
+    key="forecast",
+    attribute="kind",
+    kind=Word("worse", TriggerKind.FORECAST),
+    about="the champion is going to be surely worse by the time a training that begins now would be felt",
+    required=True,
+)
+
 _TRIGGERS: dict[tuple[str, ...], Section] = {
     ("clock",): Section(partial(TriggerConfig, kind=TriggerKind.CLOCK), (_CLOCK,)),
     ("new_labels",): Section(partial(TriggerConfig, kind=TriggerKind.NEW_LABELS), (_NEW,)),
     ("performance",): Section(TriggerConfig, (_WORSE,)),
     ("estimated_performance",): Section(TriggerConfig, (_ESTIMATED,)),
     ("data",): Section(TriggerConfig, (_NEW_DATA,)),
+    ("cost",): Section(TriggerConfig, (_EXCEEDED,)),
+    ("forecast",): Section(TriggerConfig, (_FORECAST,)),
     ("drift",): Section(partial(TriggerConfig, kind=TriggerKind.DRIFT), (_MOVED,)),
 }
 
 TRIGGERS = OneOf(
     "a list of triggers",
     _TRIGGERS,
-    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse}, {estimated_performance: worse}, {data: new} or {drift: any}",
+    examples="{clock: 7d}, {new_labels: 5000}, {performance: worse}, {estimated_performance: worse}, "
+    "{cost: exceeded}, {forecast: worse}, {data: new} or {drift: any}",
     pick=lambda trigger: str(trigger.kind.value),
 )

@@ -117,7 +117,12 @@ class TriggerKind(StrEnum):
     PERFORMANCE = "performance"
     DATA = "data"  # the source holds other bytes
     ESTIMATED = "estimated_performance"
+    COST = "cost"  # staying costs more by now than a retrain does
+    FORECAST = "forecast"  # the champion is going to be worse by the time a retrain could be felt
     DRIFT = "drift"  # live rows or answers have moved away from what the champion learned
+
+
+OF_LOSSES = (TriggerKind.PERFORMANCE, TriggerKind.COST, TriggerKind.FORECAST)  # they listen to the champion's realised losses
 
 
 class DriftOf(StrEnum):

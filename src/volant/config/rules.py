@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from volant.config.metrics import METRICS_OF_TASK
 from volant.config.model import Autonomy, GateConfig, GateKind, Keep, ProjectConfig, ReleaseConfig, StepKind
+from volant.config.retraining_rules import retraining_problems
 from volant.kernel.errors import UsageError
 
 Where = Callable[[str], str]
@@ -23,6 +24,7 @@ def _problems(config: ProjectConfig) -> Iterator[Problem]:
     yield from _metrics(config)
     yield from _columns(config)
     yield from _training(config)
+    yield from retraining_problems(config)
     for number, gate in enumerate(config.gates):
         yield from _gate(config, gate, f"gates[{number}]")
     yield from _steps(config.release)

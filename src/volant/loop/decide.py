@@ -4,13 +4,17 @@ Order of thought: nothing while a person has paused the automation; a judged can
 open); then one training at a time; then the triggers; then the guard. Standard library only.
 """
 
-from volant.config.model import Autonomy, DriftOf, TriggerConfig, TriggerKind
+from collections.abc import Callable
+from functools import partial
+
+from volant.config.model import Autonomy, CostConfig, DriftOf, TriggerConfig, TriggerKind
 from volant.gates.model import Verdict
 from volant.kernel.clock import format_duration, iso
 from volant.kernel.errors import InvalidInputError
 from volant.loop.estimated import estimated_signal
 from volant.loop.model import Action, Decision, LoopEvidence, LoopPolicy, LoopState
 from volant.loop.performance import LIMIT, performance_signal
+from volant.loop.staleness import FEWEST_WINDOWS, SPENT, excess_loss, forecast
 
 
 def decide(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> tuple[Decision, ...]:
@@ -67,7 +71,7 @@ def _on_retraining(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy,
         return _wait(now, "there is no champion yet; `volant run` trains the first model")
     if not policy.retrain.when:
         return _wait(now, "the policy names no trigger, so nothing asks for a retrain")
-    heard = [_hear(trigger, state, evidence, now) for trigger in policy.retrain.when]
+    heard = [_hear(trigger, state, evidence, policy, now) for trigger in policy.retrain.when]
     fired = [decision for decision in heard if decision.action is Action.RETRAIN]
     if not fired:
         return _wait(now, "; ".join(decision.sentence for decision in heard))
@@ -96,15 +100,17 @@ def _held_back(state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now
     return None
 
 
-def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Decision:
+def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, policy: LoopPolicy, now: int) -> Decision:
     """RETRAIN if this trigger fires, else WAIT with how far it is from firing."""
-    listen = {
+    listen: dict[TriggerKind, Listen] = {
         TriggerKind.CLOCK: _clock,
         TriggerKind.NEW_LABELS: _new_labels,
         TriggerKind.PERFORMANCE: _performance,
         TriggerKind.DATA: _new_data,
         TriggerKind.DRIFT: _drift,
         TriggerKind.ESTIMATED: _estimated,
+        TriggerKind.COST: partial(_cost, policy.retrain.cost),
+        TriggerKind.FORECAST: _forecast,
     }
     fired, sentence, facts = listen[trigger.kind](trigger, state, evidence, now)
     action = Action.RETRAIN if fired else Action.WAIT
@@ -113,7 +119,9 @@ def _hear(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now:
 
 _WHOSE = {False: DriftOf.INPUTS, True: DriftOf.PREDICTION}
 _LISTENED = {DriftOf.ANY: "any column", DriftOf.INPUTS: "an input", DriftOf.PREDICTION: "the prediction"}
+CHANGE = "change_us"  # what a retrain that a trigger asked for says of when the world changed
 Heard = tuple[bool, str, dict[str, str | int | float | None]]
+Listen = Callable[[TriggerConfig, LoopState, LoopEvidence, int], Heard]
 
 
 def _clock(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
@@ -150,6 +158,7 @@ def _drift(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now
     more = f" and {len(moved) - 1} more" if len(moved) > 1 else ""
     text = f"{first.name}{more} moved away from what the champion learned: effect {first.effect:.3g} [{first.low:.3g}, {first.high:.3g}]"
     facts: dict[str, str | int | float | None] = {"moved": len(moved), "column": first.name, "effect": first.effect}
+    facts[CHANGE] = min(column.since_us for column in moved)
     if state.last_retrain_at is not None and state.last_retrain_at >= max(column.seen_us for column in moved):
         return False, f"{text}; a training since then has seen it", facts
     return True, text, facts
@@ -167,6 +176,7 @@ def _performance(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidenc
         f"{found.bound:.4g}: evidence {min(found.statistic, 1e9):.3g} of {LIMIT:.0f}"
     )
     facts: dict[str, str | int | float | None] = {"loss": found.recent_loss, "bound": found.bound, "statistic": min(found.statistic, 1e9)}
+    facts[CHANGE] = found.since_us
     return found.fired, text, facts
 
 
@@ -188,7 +198,40 @@ def _estimated(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence,
         "estimated_loss": worse.recent_loss,
         "bound": worse.bound,
         "statistic": min(worse.statistic, 1e9),
+        CHANGE: worse.since_us,
     }
     if validity.contradicted and validity.gap is not None:
         text += f"; but labels contradict the estimate (realised less expected loss {validity.gap:+.3g}), so it is not listened to"
+    return found.fired, text, facts
+
+
+def _cost(cost: CostConfig, trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    """Asks once staying cost more than turning."""
+    del trigger, now
+    if evidence.reference_loss is None:
+        return False, "what a stale champion costs cannot be judged: no reference loss of the champion", {}
+    found = excess_loss(evidence.windows, evidence.reference_loss, state.last_retrain_at)
+    price = cost.of_a_retrain(evidence.labels_since_training)
+    text = (
+        f"loss beyond the champion's reference since the last training: {found.loss:.4g} over {found.rows:,} rows; "
+        f"a retrain now costs {price:.4g}"
+    )
+    facts: dict[str, str | int | float | None] = {"excess": found.loss, "cost": price, CHANGE: found.since_us}
+    return found.loss > price, text, facts
+
+
+def _forecast(trigger: TriggerConfig, state: LoopState, evidence: LoopEvidence, now: int) -> Heard:
+    """Asks ahead of the time at which the champion is going to be worse."""
+    del trigger, state
+    if evidence.reference_loss is None:
+        return False, "performance cannot be forecast: no reference loss of the champion", {}
+    at = now + evidence.lead_us
+    found = forecast(evidence.windows, evidence.reference_loss, evidence.reference_variance, evidence.reference_df, at)
+    if found.loss is None or found.low is None or found.bound is None:
+        return False, f"performance cannot be forecast: {found.windows} of {FEWEST_WINDOWS} windows with enough labels", {}
+    text = (
+        f"loss to be expected in {format_duration(evidence.lead_us)}, when a training that begins now would be felt: {found.loss:.4g}, "
+        f"at least {found.low:.4g} (false alarms of one champion: {SPENT:.0%}), against a reference of at most {found.bound:.4g}"
+    )
+    facts: dict[str, str | int | float | None] = {"forecast": found.loss, "low": found.low, "bound": found.bound}
     return found.fired, text, facts

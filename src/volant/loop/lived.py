@@ -10,7 +10,7 @@ The cost of a look does not grow with the log: windows are rows of the database,
 from collections.abc import Sequence
 from functools import cached_property
 
-from volant.config.model import Autonomy, ProjectConfig, TriggerKind
+from volant.config.model import OF_LOSSES, Autonomy, ProjectConfig, TriggerKind
 from volant.data.service import MEMO
 from volant.data.source import source_path
 from volant.data.stat_memo import StatMemo
@@ -37,7 +37,12 @@ __all__ = ["Lived", "Recomputed", "Stored", "files_now", "judged_now", "lived_no
 def policy_of(setting: Setting) -> LoopPolicy:
     """What the settings tell the decision core."""
     config = setting.config
-    return LoopPolicy(retrain=config.retrain, autonomy=config.release.autonomy, stepwise=bool(config.release.steps))
+    return LoopPolicy(
+        retrain=config.retrain,
+        autonomy=config.release.autonomy,
+        label_delay_us=config.data.label_delay_us,
+        stepwise=bool(config.release.steps),
+    )
 
 
 def lived_now(ports: Ports, setting: Setting) -> "Lived":
@@ -168,6 +173,7 @@ class Lived:
             windows=() if reference is None else self._windows.evidence(seen),
             moved=() if self._champion is None else self._windows.moved(seen),
             estimated=self._windows.estimates(seen) if reference is not None and self._listens(TriggerKind.ESTIMATED) else (),
+            lead_us=self._policy.label_delay_us + self._training_us() if self._listens(TriggerKind.FORECAST) else 0,
             new_data=self._has_new_data(),
             candidate_verdict=None if judged is None else judged.verdict,
             candidate_report=None if judged is None else judged.id,
@@ -251,6 +257,14 @@ class Lived:
         newest = self._ports.registry.version(self._seen.model, max(numbers))
         return (self._ports.runs.get(newest.run_id).run.started_at,)
 
+    def _training_us(self) -> int:
+        """How long the steps of the newest version took."""
+        newest = max(self._registry.versions, default=None)
+        if newest is None:
+            return 0
+        version = self._ports.registry.version(self._seen.model, newest)
+        return sum(step.duration_us for step in self._ports.runs.get(version.run_id).steps)
+
     def _held(self) -> str | None:
         last = next(reversed(self._ledger.ends()), None)
         if last is not None and last.code == CheckFailedError.code and last.source_mark == self.source_mark:
@@ -270,8 +284,8 @@ class Lived:
         return self._seen.files.source_version > self._ports.registry.version(self._seen.model, newest).dataset_version
 
     def _reference(self) -> Reference | None:
-        """Of the champion, where the policy listens to its performance, realised or estimated."""
-        if self._champion is None or not self._listens(TriggerKind.PERFORMANCE, TriggerKind.ESTIMATED):
+        """Of the champion, where the policy listens to its performance, realised, estimated or forecast."""
+        if self._champion is None or not self._listens(*OF_LOSSES, TriggerKind.ESTIMATED):
             return None
         report = self._report(self._champion)
         return None if report is None else self._windows.reference(self._seen, report)

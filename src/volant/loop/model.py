@@ -43,6 +43,7 @@ class LoopEvidence(Value, frozen=True, kw_only=True):
     windows: tuple[WindowEvidence, ...] = ()
     moved: tuple[MovedColumn, ...] = ()
     estimated: tuple[EstimatedWindow, ...] = ()  # full windows, with or without labels
+    lead_us: int = 0  # how long until a training that began now would be felt: its duration and the label delay
     new_data: bool = False  # the source holds other bytes than the last training learned from
     candidate_verdict: Verdict | None = None
     candidate_report: str | None = None
@@ -70,4 +71,5 @@ class LoopPolicy(Value, frozen=True, kw_only=True):
 
     retrain: RetrainConfig = RetrainConfig()
     autonomy: Autonomy = Autonomy.PROPOSE
+    label_delay_us: int = 0
     stepwise: bool = False  # a passing candidate goes into traffic step by step beside a champion

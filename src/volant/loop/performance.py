@@ -15,20 +15,19 @@ import math
 from collections.abc import Sequence
 
 from volant.kernel.codec import Value
+from volant.loop.student import t_point
 from volant.monitoring.model import WindowEvidence
 
 LIMIT = 100.0
 SIZES = (0.5, 1.0, 2.0)
 FEWEST_LABELS = 20
-_REFERENCE_Z = 1.2815515655446004  # 90 %, one-sided
 _REFERENCE_SHARE = 0.9
-_MANY = 500
 _LARGEST_Z = 8.0
 _LARGEST_SUM = 1e300
 
 
 class PerformanceSignal(Value, frozen=True, kw_only=True):
-    """What the windows say together."""
+    """What the windows say together; ``since_us``: when the ones began that say it most."""
 
     fired: bool
     statistic: float
@@ -36,6 +35,7 @@ class PerformanceSignal(Value, frozen=True, kw_only=True):
     labelled: int
     recent_loss: float | None
     bound: float | None
+    since_us: int | None = None
 
 
 def performance_signal(
@@ -45,7 +45,7 @@ def performance_signal(
     usable = [w for w in sorted(windows, key=lambda w: w.from_us) if w.labelled >= FEWEST_LABELS and w.loss is not None]
     if reference_loss is None or not usable:
         return PerformanceSignal(fired=False, statistic=0.0, windows=len(usable), labelled=0, recent_loss=None, bound=None)
-    bound = reference_loss + _reference_z(reference_df) * math.sqrt(max(reference_variance or 0.0, 0.0))
+    bound = reference_bound(reference_loss, reference_variance, reference_df)
     sums = [0.0] * len(SIZES)
     best_start = len(usable) - 1
     for number, window in enumerate(usable):
@@ -58,37 +58,19 @@ def performance_signal(
     labelled = sum(window.labelled for window in recent)
     loss = sum((window.loss or 0.0) * window.labelled for window in recent) / labelled
     return PerformanceSignal(
-        fired=statistic >= LIMIT, statistic=statistic, windows=len(recent), labelled=labelled, recent_loss=loss, bound=bound
+        fired=statistic >= LIMIT,
+        statistic=statistic,
+        windows=len(recent),
+        labelled=labelled,
+        recent_loss=loss,
+        bound=bound,
+        since_us=recent[0].from_us,
     )
 
 
-def _reference_z(df: int | None) -> float:
-    """The 90 % quantile of Student's t with ``df`` degrees of freedom: a variance from few observations may be far too small.
-
-    By the finite series of the distribution for whole ``df`` (Abramowitz & Stegun 1964, 26.7.3 and 26.7.4), bisected.
-    """
-    if df is None or df > _MANY:
-        return _REFERENCE_Z
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _between(middle, max(df, 1)) < 2 * _REFERENCE_SHARE - 1 else (low, middle)
-    return math.tan(low) * math.sqrt(max(df, 1))
-
-
-def _between(angle: float, df: int) -> float:
-    """P(|T| <= t) for ``t = sqrt(df) tan(angle)``."""
-    cosine, term, total = math.cos(angle), 1.0, 0.0
-    if df % 2:
-        term = cosine
-        for number in range(1, df - 1, 2):
-            total += term
-            term *= cosine * cosine * (number + 1) / (number + 2)
-        return 2 / math.pi * (angle + math.sin(angle) * total)
-    for number in range(0, df - 1, 2):
-        total += term
-        term *= cosine * cosine * (number + 1) / (number + 2)
-    return math.sin(angle) * total
+def reference_bound(loss: float, variance: float | None, df: int | None) -> float:
+    """The upper 90 % bound of a reference loss: a variance from few observations may be far too small."""
+    return loss + t_point(_REFERENCE_SHARE, df) * math.sqrt(max(variance or 0.0, 0.0))
 
 
 def _z(window: WindowEvidence, bound: float) -> float:

@@ -1,11 +1,18 @@
-"""Policies that a replay compares: never, every K windows, and the project's own; each over sliding or growing data."""
+"""Policies that a replay compares: never, every K windows, and the project's own; each over sliding or growing data.
+
+Beside these, a policy may be one trigger by itself (``cost``, ``forecast``, ...) with the project's gates, holdout and guard.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
 
+import msgspec
+
 from volant.config.model import (
+    OF_LOSSES,
     Amount,
     Autonomy,
+    DriftOf,
     GateConfig,
     Keep,
     ProjectConfig,
@@ -19,6 +26,15 @@ from volant.kernel.errors import UsageError
 from volant.loop.model import LoopPolicy
 
 PERIODS = (1, 2, 4)
+PROJECT = "project"
+TRIGGERS = {
+    "performance": TriggerConfig(kind=TriggerKind.PERFORMANCE),
+    "estimated": TriggerConfig(kind=TriggerKind.ESTIMATED),
+    "drift": TriggerConfig(kind=TriggerKind.DRIFT, drift=DriftOf.ANY),
+    "cost": TriggerConfig(kind=TriggerKind.COST),
+    "forecast": TriggerConfig(kind=TriggerKind.FORECAST),
+}
+What = int | str  # every so many windows, or "project", or the name of a trigger
 
 
 class Retention(StrEnum):
@@ -47,50 +63,63 @@ def replay_policies(config: ProjectConfig, initial_rows: int, asked: Sequence[st
     """The policies to walk, ``never`` always first.
 
     Sliding keeps the project's own window, or as many rows as the first training had. ``asked`` narrows the list:
-    ``never``, ``every:K`` (any K >= 1) and ``project``, each optionally with ``:sliding`` or ``:growing``.
+    ``never``, ``every:K`` (any K >= 1), ``project`` and triggers by name, each optionally with ``:sliding`` or ``:growing``.
     """
     own = config.train.window
     sliding = own if own.keep is Keep.LAST and own.size else WindowConfig(keep=Keep.LAST, size=Amount(rows=initial_rows))
     windows = {Retention.SLIDING: sliding, Retention.GROWING: WindowConfig(keep=Keep.ALL)}
-    everything = [(every, retention) for every in (*PERIODS, None) for retention in Retention]
+    everything: list[tuple[What, Retention]] = [(what, retention) for what in (*PERIODS, PROJECT) for retention in Retention]
     wanted = [choice for text in asked for choice in _parsed(text)] if asked else everything
-    chosen = [_policy(config, every, retention, windows[retention]) for every, retention in dict.fromkeys(wanted)]
+    chosen = [_policy(config, what, retention, windows[retention]) for what, retention in dict.fromkeys(wanted)]
     return (ReplayPolicy(name="never", retention=None, window=sliding), *chosen)
 
 
-def _policy(config: ProjectConfig, every: int | None, retention: Retention, window: WindowConfig) -> ReplayPolicy:
-    if every is None:
-        return ReplayPolicy(
-            name=f"project, {retention.value}",
-            retention=retention,
-            window=window,
-            retrain=config.retrain,
-            gates=config.gates,
-            holdout=config.train.holdout if config.gates else None,
+def _policy(config: ProjectConfig, what: What, retention: Retention, window: WindowConfig) -> ReplayPolicy:
+    if isinstance(what, int):
+        windows = "every window" if what == 1 else f"every {what} windows"
+        return ReplayPolicy(name=f"{windows}, {retention.value}", retention=retention, window=window, every=what)
+    retrain = config.retrain if what == PROJECT else _of_trigger(config.retrain, what)
+    listens = any(trigger.kind in {*OF_LOSSES, TriggerKind.ESTIMATED} for trigger in retrain.when)
+    return ReplayPolicy(
+        name=f"{what}, {retention.value}",
+        retention=retention,
+        window=window,
+        retrain=retrain,
+        gates=config.gates,
+        holdout=config.train.holdout if config.gates or listens else None,
+    )
+
+
+def _of_trigger(retrain: RetrainConfig, name: str) -> RetrainConfig:
+    if TRIGGERS[name].kind is TriggerKind.COST and retrain.cost.of_a_retrain(1) == 0:
+        raise UsageError(
+            "the replay policy 'cost' weighs what a retrain costs, and it costs nothing",
+            found="retrain.cost: none",
+            next_step="say what a retrain costs: --cost 500, or retrain: {cost: {retrain: 500}} in volant.yaml",
+            field="policies",
         )
-    windows = "every window" if every == 1 else f"every {every} windows"
-    return ReplayPolicy(name=f"{windows}, {retention.value}", retention=retention, window=window, every=every)
+    return msgspec.structs.replace(retrain, when=(TRIGGERS[name],))
 
 
-def _parsed(text: str) -> list[tuple[int | None, Retention]]:
+def _parsed(text: str) -> list[tuple[What, Retention]]:
     """``every:2:growing`` -> [(2, growing)]; ``project`` -> both retentions; ``never`` -> []."""
     kind, *rest = text.strip().lower().split(":")
-    every: int | None = None
+    what: What = kind
     if kind == "every" and rest and rest[0].isdigit() and int(rest[0]) >= 1:
-        every, rest = int(rest[0]), rest[1:]
-    elif kind not in {"never", "project"}:
+        what, rest = int(rest[0]), rest[1:]
+    elif kind not in {"never", PROJECT, *TRIGGERS}:
         raise _unknown(text)
     if len(rest) > 1 or any(word not in set(Retention) for word in rest):
         raise _unknown(text)
     retentions = [Retention(word) for word in rest] or list(Retention)
-    return [] if kind == "never" else [(every, retention) for retention in retentions]
+    return [] if kind == "never" else [(what, retention) for retention in retentions]
 
 
 def _unknown(text: str) -> UsageError:
     return UsageError(
         f"there is no replay policy {text!r}",
         found=text,
-        next_step="use never, every:K or project, optionally followed by :sliding or :growing",
+        next_step=f"use never, every:K, project, {', '.join(TRIGGERS)}, optionally followed by {', '.join(f':{one}' for one in Retention)}",
         field="policies",
     )
 

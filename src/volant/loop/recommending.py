@@ -24,7 +24,7 @@ Walks = Sequence[tuple[Wheel, Predicted]]
 
 
 def recommend(
-    config: ProjectConfig, history: History, windows: Sequence[Stretch], walks: Walks, question: Question, *, cost: CostConfig
+    config: ProjectConfig, history: History, windows: Sequence[Stretch], walks: Walks, question: Question
 ) -> Recommendation | None:
     """What to write into the settings; None with fewer than four windows or without a policy beside never.
 
@@ -35,7 +35,7 @@ def recommend(
         return None
     half = len(windows) // 2
     cut = windows[half].start - windows[0].start
-    answers = _chosen_on(history, windows[:half], walks, question.on(np.arange(cut)), cost)
+    answers = _chosen_on(history, windows[:half], walks, question.on(np.arange(cut)), config.retrain.cost)
     wheel, answer = next(walk for walk in walks if walk[0].policy.name == answers)
     second = np.arange(cut, windows[-1].stop - windows[0].start)
     never = answer is walks[0][1]
@@ -49,7 +49,7 @@ def recommend(
         low=found.low if found else None,
         high=found.high if found else None,
         retrains=sum(number >= half for number in retrained(wheel)),
-        cost=cost.of_a_retrain(0),
+        cost=config.retrain.cost.of_a_retrain(0),
         retrain=retrain,
         window=window,
     )
@@ -87,7 +87,7 @@ def written(
     if policy.retention is None:
         return msgspec.structs.replace(config.retrain, when=()), config.train.window
     if policy.every is None:
-        return config.retrain, policy.window
+        return policy.retrain, policy.window
     rows = round(float(np.median([window.stop - window.start for window in windows])) * policy.every)
     starts = history.event_times[[window.start for window in windows]]
     every_us = _readable(int(np.median(np.diff(starts))) * policy.every)

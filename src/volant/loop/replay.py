@@ -69,6 +69,7 @@ def replay(
     otherwise. Raises ``InvalidInputError`` for a history that is too short, and whatever the first training raises.
     """
     extent = extent or Extent()
+    config = msgspec.structs.replace(config, retrain=msgspec.structs.replace(config.retrain, cost=extent.costs(config)))
     windows = plan_windows(history.event_times, windows=extent.windows, window_rows=extent.window_rows, last_us=extent.last_us)
     ledger = Ledger(train, len(history.target), clock, extent.budget_us)
     first = len(history.known(int(history.event_times[windows[0].start])))
@@ -87,7 +88,7 @@ def replay(
         train_duration_us=extent.train_duration_us,
         label_delay_us=config.data.label_delay_us,
         seed=config.train.seed,
-        advised=partial(recommend, config, cost=extent.costs(config)),
+        advised=partial(recommend, config),
     )
     if extent.bound:
         progress("asking every model about all later rows", None)

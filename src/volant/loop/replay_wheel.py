@@ -7,7 +7,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from volant.config.model import Task, TriggerKind
+from volant.config.model import OF_LOSSES, Task, TriggerKind
 from volant.gates.baselines import baselines
 from volant.gates.holdout import Holdout, LabelHistory
 from volant.gates.model import CheckResult, Verdict
@@ -40,6 +40,16 @@ class History:
     groups: np.ndarray | None
     slices: dict[str, np.ndarray]
     drift: ReplayDrift | None = None
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def of_rows(self, rows: np.ndarray, answers: Predicted) -> Predicted:
+        """The answers with what business metrics read of these rows."""
+        return answers.beside({name: values[rows] for name, values in self.columns.items()}) if self.columns else answers
+
+    @property
+    def label_delay_us(self) -> int:
+        """How long the newest row's label takes."""
+        return int(self.known_at[-1] - self.event_times[-1])
 
     def labels(self) -> LabelHistory:
         """As the baselines take them."""
@@ -219,7 +229,7 @@ class Wheel:
 
     def _evidence(self, number: int, now: int) -> LoopEvidence:
         labels = int(((self._history.known_at > self._launched_at) & (self._history.known_at <= now)).sum())
-        listens = any(trigger.kind is TriggerKind.PERFORMANCE for trigger in self.policy.retrain.when)
+        listens = any(trigger.kind in OF_LOSSES for trigger in self.policy.retrain.when)
         reference = self._releases[-1].reference
         return LoopEvidence(
             known_by=now,
@@ -229,6 +239,7 @@ class Wheel:
             reference_df=None if reference is None or not reference.known else reference.df,
             windows=tuple(self._window_evidence(past, now) for past in range(number)) if listens and reference else (),
             moved=self._moved(number),
+            lead_us=self._duration_us + self._history.label_delay_us,
         )
 
     def _moved(self, number: int) -> tuple[MovedColumn, ...]:
