@@ -40,11 +40,6 @@ class History:
     groups: np.ndarray | None
     slices: dict[str, np.ndarray]
     drift: ReplayDrift | None = None
-    columns: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def of_rows(self, rows: np.ndarray, answers: Predicted) -> Predicted:
-        """The answers with what business metrics read of these rows."""
-        return answers.beside({name: values[rows] for name, values in self.columns.items()}) if self.columns else answers
 
     @property
     def label_delay_us(self) -> int:
