@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from volant.access.routes import Route
 from volant.cli.groups import loaded
 from volant.cli.table import SECTIONS, Command, Family
 from volant.cli.verb import Verb, shared_options
+from volant.config.business import BusinessMetrics
 from volant.config.dump import flow
 from volant.config.lines import GATES, TRIGGERS
 from volant.config.sections import Entry, OneOf, Section
@@ -141,12 +143,19 @@ def _section(section: Section, path: str) -> Iterator[str]:
     for entry in section.entries:
         if isinstance(entry.kind, Section):
             yield from _section(entry.kind, f"{path}.{entry.key}".lstrip("."))
+        if isinstance(entry.kind, BusinessMetrics):
+            yield from _section(entry.kind.one, f"{entry.key}.NAME")
 
 
 def _about(entry: Entry) -> str:
     """What it is for, with the words it may be."""
-    words = () if isinstance(entry.kind, Section | OneOf) else entry.kind.schema().get("enum", ())
+    words = () if isinstance(entry.kind, Section | OneOf) else _words(entry.kind.schema())
     return entry.about + (f": {', '.join(f'`{word}`' for word in words)}" if words else "")
+
+
+def _words(schema: dict[str, Any]) -> list[str]:
+    """The words of a kind, and of those that take further ones."""
+    return [*schema.get("enum", ()), *(word for form in schema.get("anyOf", ()) for word in form.get("enum", ()))]
 
 
 def _held(section: Section, entry: Entry) -> str:

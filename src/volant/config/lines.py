@@ -4,37 +4,28 @@ from functools import partial
 from typing import Any
 
 from volant.config.amounts import Confidence, Duration, MarginKind
-from volant.config.kinds import Choice, Number, Text, Texts, Whole, nearest, shown, wrong
-from volant.config.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from volant.config.business import BUILT_IN
+from volant.config.kinds import Choice, Number, Text, Texts, Whole, wrong
+from volant.config.metric_text import NAME, metric_name
 from volant.config.model import DriftOf, GateConfig, GateKind, TriggerConfig, TriggerKind
 from volant.config.sections import Entry, OneOf, Section
 from volant.config.yaml_tree import Node
-from volant.kernel.errors import UsageError
 
 
 class MetricName(Text):
-    """A metric that Volant computes; whether it fits the task is checked once the task is known (``rules.py``)."""
+    """A metric that Volant computes, or one under ``metrics``; which there are is known once the file is read (``business.py``)."""
 
     def __init__(self) -> None:
         super().__init__("a metric")
-        self._names = (*REGRESSION_METRICS, *CLASSIFICATION_METRICS)
+        self._names = BUILT_IN
 
-    def read(self, node: Node) -> str:
+    def show(self, value: str) -> str:
         """See ``Kind``."""
-        name = super().read(node)
-        if name in self._names:
-            return name
-        close = nearest(name, self._names)
-        raise UsageError(
-            f"{node.place}: there is no metric {name!r}.",
-            found=shown(node),
-            next_step=f"did you mean {close!r}?" if close else f"use one of {', '.join(self._names)}",
-            field=node.place.path,
-        )
+        return metric_name(value)
 
     def schema(self) -> dict[str, Any]:
         """See ``Kind``."""
-        return {"enum": list(self._names)}
+        return {"anyOf": [{"enum": list(self._names)}, {"type": "string", "pattern": f"^{NAME}$"}], "description": self.said}
 
 
 class Word:

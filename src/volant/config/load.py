@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from volant.config.business import with_metrics_said
 from volant.config.expand import expansion
 from volant.config.model import GateKind, ProjectConfig
 from volant.config.rules import check
@@ -48,8 +49,12 @@ def load_text(text: str, file: str, environment: Mapping[str, str]) -> Loaded:
     root = parse(text, file, expansion(environment))
     config: ProjectConfig = PROJECT.read(root)
     lines = {node.place.path: node for node in _walk(root)}
-    config = _with_metrics(config)
-    check(config, lambda path: str(_nearest(lines, path).place))
+
+    def where(path: str) -> str:
+        return str(_nearest(lines, path).place)
+
+    config = _with_metrics(with_metrics_said(config, where))
+    check(config, where)
     origins = {path: _origin(node) for path, node in lines.items() if path and not isinstance(node.content, dict)}
     return Loaded(config=config, origins=origins)
 

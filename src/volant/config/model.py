@@ -92,6 +92,22 @@ class GateKind(StrEnum):
     HOLDOUT = "holdout"  # how many candidates its rows may judge, and how old they may be
 
 
+class Goal(StrEnum):
+    """Which way a business metric is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+
+class BusinessMetric(Value, frozen=True, kw_only=True):
+    """One entry of ``metrics``: the mean of ``expression`` over rows, in ``unit``."""
+
+    name: str
+    expression: str
+    goal: Goal
+    unit: str | None = None
+
+
 class GateConfig(Value, frozen=True, kw_only=True):
     """One line under ``gates``. ``minimum``/``maximum`` belong to FLOOR, ``latency_us`` to LATENCY,
     ``uses`` and ``expires_us`` to HOLDOUT.
@@ -226,8 +242,9 @@ class ProjectConfig(Value, frozen=True, kw_only=True):
     project: str
     task: Task
     target: str
-    metric: str
+    metric: str  # a business metric: all of it (config/metric_text.py)
     data: DataConfig
+    metrics: tuple[BusinessMetric, ...] = ()
     train: TrainConfig = TrainConfig()
     gates: tuple[GateConfig, ...] = ()
     release: ReleaseConfig = ReleaseConfig()

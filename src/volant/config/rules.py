@@ -3,8 +3,10 @@
 import itertools
 from collections.abc import Callable, Iterator
 
+from volant.config.expressions import PROBABILITY, columns_read, parse, terms
+from volant.config.metric_text import business_metric
 from volant.config.metrics import METRICS_OF_TASK
-from volant.config.model import Autonomy, GateConfig, GateKind, Keep, ProjectConfig, ReleaseConfig, StepKind
+from volant.config.model import Autonomy, BusinessMetric, GateConfig, GateKind, Keep, ProjectConfig, ReleaseConfig, StepKind, Task
 from volant.config.retraining_rules import retraining_problems
 from volant.kernel.errors import UsageError
 
@@ -60,8 +62,25 @@ def _metrics(config: ProjectConfig) -> Iterator[Problem]:
     fitting = METRICS_OF_TASK[config.task]
     used = [("metric", config.metric), *((f"gates[{i}].metric", gate.metric) for i, gate in enumerate(config.gates))]
     for path, metric in used:
-        if metric is not None and metric not in fitting:
+        if metric is not None and metric not in fitting and business_metric(metric) is None:
             yield path, f"the metric {metric!r} does not fit the task {config.task.value!r}", f"use one of {', '.join(fitting)}"
+    for business in config.metrics:
+        yield from _expression(config, business)
+
+
+def _expression(config: ProjectConfig, metric: BusinessMetric) -> Iterator[Problem]:
+    """What can be said of it without the data: those are asked in ``wiring/measures.py``."""
+    path, term = f"metrics.{metric.name}.expression", parse(metric.expression)
+    chances = [part for part in terms(term) if part.op == PROBABILITY]
+    if chances and config.task is Task.REGRESSION:
+        yield path, f"character {chances[0].at}: the task is regression, and numbers have no probability", "use prediction"
+    if config.task is Task.MULTICLASS and any(part.value is None for part in chances):
+        yield path, "probability of which class?", 'write probability("CLASS")'
+    for name in columns_read(term):
+        if name == config.target:
+            yield path, f"{name!r} is the target, which no request carries", "write label for what turned out to be true"
+        if name in config.data.drop:
+            yield path, f"{name!r} is under data.drop, so no request carries it", "take it out of data.drop, or out of the expression"
 
 
 def _columns(config: ProjectConfig) -> Iterator[Problem]:

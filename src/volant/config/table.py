@@ -2,6 +2,7 @@
 
 from volant.config.alert_lines import AlertLines
 from volant.config.amounts import Cost, Duration, RowsOrTime
+from volant.config.business import BusinessMetrics
 from volant.config.kinds import Choice, Params, Pattern, Text, Texts, Whole
 from volant.config.lines import GATES, TRIGGERS, MetricName
 from volant.config.model import (
@@ -176,6 +177,11 @@ PROJECT = Section(
         Entry(key="task", kind=Choice(Task, without=(Task.MULTILABEL,)), about="what kind of thing is predicted", required=True),
         Entry(key="target", kind=_COLUMN, about="column to predict", required=True),
         Entry(key="metric", kind=MetricName(), about="decides gates, replay and retraining", required=True),
+        Entry(
+            key="metrics",
+            kind=BusinessMetrics(),
+            about="business metrics: what a row earns or costs, to be used wherever a metric is named",
+        ),
         Entry(key="data", kind=DATA, about="where the data are and what their columns mean", required=True),
         Entry(key="train", kind=TRAIN, about="how a model is made"),
         Entry(key="gates", kind=GATES, about="what a model has to pass before it may serve"),

@@ -2,10 +2,11 @@
 
 import math
 
+from volant.config.metric_text import metric_label
 from volant.deployments.model import LossCounts, Rollout
 from volant.kernel.codec import Value
 from volant.stats.evalues import log_wealth
-from volant.stats.names import METRICS
+from volant.stats.names import metric_named
 
 
 class Compared(Value, frozen=True, kw_only=True):
@@ -57,4 +58,7 @@ def _in_metric(metric: str, loss: float) -> tuple[str, float]:
         return metric, 1 - loss
     if metric == "rmse":
         return metric, math.sqrt(loss)
-    return METRICS[metric].row_loss, loss
+    named = metric_named(metric)
+    if named.expression is not None:
+        return metric_label(metric), loss if named.lower_is_better else -loss
+    return named.row_loss, loss

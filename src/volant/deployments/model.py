@@ -90,7 +90,8 @@ class Losses(Value, frozen=True, kw_only=True):
     lines of the log belong to the rollout.
 
     A row's loss counts as ``cap`` at most. The cap is fixed from the first rows, up to and with ``fixed_at`` (epoch,
-    microseconds, prediction id), which are not bet on; None while there are too few.
+    microseconds, prediction id), which are not bet on; None while there are too few. A business metric's loss counts as no less
+    than minus the cap either, and ``typical`` is the champion's mean over those first rows.
     """
 
     metric: str
@@ -98,6 +99,7 @@ class Losses(Value, frozen=True, kw_only=True):
     lines: int
     cap: float | None = None
     fixed_at: tuple[int, int, str] | None = None
+    typical: float | None = None
     parts: tuple[LossCounts, ...] = ()
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from volant.config.metric_text import metric_label
 from volant.config.model import GateConfig
 from volant.gates.holdout import Holdout
 from volant.stats.bootstrap import bootstrap_difference
@@ -21,6 +22,11 @@ class Question:
     metric: str
     holdout: Holdout
     seed: int = 0
+
+    @property
+    def label(self) -> str:
+        """The metric as people read it."""
+        return metric_label(self.metric)
 
     @property
     def lower_is_better(self) -> bool:
@@ -42,7 +48,8 @@ class Comparison:
     """Candidate against another model on rows where both answered.
 
     ``difference`` is candidate minus other in the metric's own direction; None where it cannot be computed, and ``why``
-    says so. ``candidate_invalid`` and ``other_invalid`` count answers that could not be used.
+    says so. ``candidate_invalid`` and ``other_invalid`` count answers that could not be used, or with which alone a business
+    metric has no value; ``left_out`` rows on which it has none whoever answers.
     """
 
     rows: int
@@ -52,6 +59,7 @@ class Comparison:
     candidate_invalid: int
     other_invalid: int
     why: str = ""
+    left_out: int = 0
     slope: float | None = None  # of the row-by-row difference on the other's own loss
 
 
@@ -61,19 +69,21 @@ def compare(question: Question, candidate: Predicted, other: Predicted) -> Compa
     rows = _usable(question, (candidate, other))
     kept, ours, theirs = question.on(rows), candidate.take(rows), other.take(rows)
     first, second = score(metric, kept.holdout.target, ours), score(metric, kept.holdout.target, theirs)
+    ours_lack, theirs_lack = _without_value(question, candidate), _without_value(question, other)
     base = Comparison(
         rows=len(kept.holdout),
         candidate=first.value,
         other=second.value,
         difference=None,
-        candidate_invalid=_unusable_answers(question, candidate),
-        other_invalid=_unusable_answers(question, other),
+        candidate_invalid=_unusable_answers(question, candidate) + int((ours_lack & ~theirs_lack).sum()),
+        other_invalid=_unusable_answers(question, other) + int((theirs_lack & ~ours_lack).sum()),
         why=first.why or second.why,
+        left_out=int((ours_lack & theirs_lack).sum()),
     )
     if first.value is None or second.value is None:
         return base
     difference = _interval(kept, ours, theirs)
-    why = "" if difference else f"{metric} cannot be compared on these rows"
+    why = "" if difference else f"{metric_label(metric)} cannot be compared on these rows"
     return replace(base, difference=difference, why=why, slope=_slope(kept, ours, theirs))
 
 
@@ -83,12 +93,21 @@ def alone(question: Question, candidate: Predicted) -> Comparison:
     kept, ours = question.on(rows), candidate.take(rows)
     found = score(question.metric, kept.holdout.target, ours)
     invalid = _unusable_answers(question, candidate)
-    base = Comparison(len(kept.holdout), found.value, None, None, invalid, 0, why=found.why)
+    left_out = int(_without_value(question, candidate).sum())
+    base = Comparison(len(kept.holdout), found.value, None, None, invalid, 0, why=found.why, left_out=left_out)
     return base if found.value is None else replace(base, difference=_interval(kept, ours, None))
 
 
 def _unusable_answers(question: Question, model: Predicted) -> int:
     return int((usable_target(question.holdout.target) & invalid_rows(question.metric, model)).sum())
+
+
+def _without_value(question: Question, model: Predicted) -> np.ndarray:
+    """Rows with a label and a usable answer on which a business metric has no value: a missing column, a division by zero."""
+    metric, target = question.metric, question.holdout.target
+    if metric_named(metric).expression is None:
+        return np.zeros(len(target), dtype=bool)
+    return np.asarray(usable_target(target) & ~invalid_rows(metric, model) & ~row_losses(metric, target, model).valid)
 
 
 def _usable(question: Question, models: tuple[Predicted, ...]) -> np.ndarray:

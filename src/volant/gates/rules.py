@@ -24,7 +24,18 @@ from volant.gates.holdout import Holdout
 from volant.gates.luck import made_up
 from volant.gates.model import CheckResult, Luck, Verdict
 from volant.gates.slices import check_slices
-from volant.gates.wording import allowed_text, concluded, counted, invalid_text, labels_text, made_up_text, measured, number, percent
+from volant.gates.wording import (
+    allowed_text,
+    concluded,
+    counted,
+    invalid_text,
+    labels_text,
+    left_out_text,
+    made_up_text,
+    measured,
+    number,
+    percent,
+)
 from volant.kernel.errors import InvalidInputError
 from volant.stats.metrics import score
 from volant.stats.paired import Finding, judge, labels_to_decide
@@ -72,7 +83,7 @@ def evaluate(
             else:
                 results += _of_metric(question, predictions, champion, carried)
         except InvalidInputError as error:
-            title = f"{question.metric}: {check.kind.value}"
+            title = f"{question.label}: {check.kind.value}"
             results.append(_statement(question, title, Verdict.FAIL, f"{title}: " + str(error).replace("\n", "; ")))
     return tuple(results)
 
@@ -96,8 +107,8 @@ def _of_metric(
         return [_baseline(question, candidate, others)]
     if reigning is None:
         by = f" by {', '.join(check.slices)}" if check.kind is GateKind.SLICES else ""
-        sentence = f"{question.metric}{by}: there is no champion yet to compare with, so this check is skipped."
-        return [_statement(question, f"{question.metric}{by} vs champion", Verdict.PASS, sentence)]
+        sentence = f"{question.label}{by}: there is no champion yet to compare with, so this check is skipped."
+        return [_statement(question, f"{question.label}{by} vs champion", Verdict.PASS, sentence)]
     if check.kind is GateKind.SLICES:
         return check_slices(question, candidate, reigning, champion_name)
     return [_against(question, candidate, reigning, champion_name, luck)]
@@ -111,7 +122,7 @@ def _statement(question: Question, title: str, verdict: Verdict, sentence: str, 
 
 def _against(question: Question, candidate: Predicted, other: Predicted, other_name: str, luck: Luck | None = None) -> CheckResult:
     found = compare(question, candidate, other)
-    title = f"{question.metric} vs {other_name}"
+    title = f"{question.label} vs {other_name}"
     if found.candidate_invalid:
         return _statement(question, title, Verdict.FAIL, f"{title}: {invalid_text(found)}.", found.rows)
     if found.difference is None or found.other is None:
@@ -153,18 +164,18 @@ def _baseline(question: Question, candidate: Predicted, others: dict[str, Predic
     values = {name: score(metric, holdout.target, predicted).value for name, predicted in others.items()}
     known = {name: value for name, value in values.items() if value is not None}
     if not known:
-        why = f"{metric} vs baseline: no baseline can be computed on {counted(len(holdout), 'labelled row')}."
-        return _statement(question, f"{metric} vs baseline", Verdict.NOT_ENOUGH, why, len(holdout))
+        why = f"{question.label} vs baseline: no baseline can be computed on {counted(len(holdout), 'labelled row')}."
+        return _statement(question, f"{question.label} vs baseline", Verdict.NOT_ENOUGH, why, len(holdout))
     sign = 1 if question.lower_is_better else -1
     best = min(known, key=lambda name: (sign * known[name], name))
     return _against(question, candidate, others[best], best)
 
 
 def _floor(question: Question, candidate: Predicted) -> CheckResult:
-    check, metric, found = question.check, question.metric, alone(question, candidate)
+    check, found = question.check, alone(question, candidate)
     limits = [f"at least {number(check.minimum)}"] if check.minimum is not None else []
     limits += [f"at most {number(check.maximum)}"] if check.maximum is not None else []
-    title = f"{metric} {' and '.join(limits)}"
+    title = f"{question.label} {' and '.join(limits)}"
     if found.candidate_invalid:
         return _statement(question, title, Verdict.FAIL, f"{title}: {invalid_text(found)}.", found.rows)
     if found.difference is None:
@@ -173,7 +184,8 @@ def _floor(question: Question, candidate: Predicted) -> CheckResult:
     value = found.difference
     bounds = f"bounds at {percent(check.confidence)} {number(value.low)} and {number(value.high)}"
     end = {Verdict.PASS: "kept", Verdict.FAIL: "missed", Verdict.NOT_ENOUGH: f"too few labels to say; {labels_text(needed)}"}[verdict]
-    sentence = f"{metric} {number(value.value)} on {counted(found.rows, 'row')}, {bounds}, must be {' and '.join(limits)}: {end}."
+    on = f"on {counted(found.rows, 'row')}{left_out_text(found)}"
+    sentence = f"{question.label} {number(value.value)} {on}, {bounds}, must be {' and '.join(limits)}: {end}."
     return CheckResult(
         check=check,
         title=title,

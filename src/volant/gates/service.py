@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from volant.stats.predicted import Predicted, usable_target
 if TYPE_CHECKING:
     import polars as pl
 
+COLUMN = "column."
 Predict = Callable[[np.ndarray], Predicted]
 """Positions of rows in the dataset, int64 (k,), to one answer per row, in that order."""
 
@@ -35,7 +36,7 @@ class GateData:
 
     ``names``: row names; ``fingerprints``: uint64; ``event_times`` and ``known_at``: int64 microseconds; ``target``:
     labels; ``groups``: None or the group of each row; ``slices``: column -> values; ``training`` and ``holdout``:
-    positions of the rows the candidate learned from and of those held out.
+    positions of the rows the candidate learned from and of those held out. ``columns``: what business metrics read of the rows.
     """
 
     dataset: str
@@ -49,6 +50,7 @@ class GateData:
     holdout: np.ndarray
     groups: np.ndarray | None
     slices: dict[str, np.ndarray]
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,13 @@ def _answers(
 ) -> dict[str, Predicted | None]:
     history = LabelHistory(data.target, data.event_times, data.known_at, data.groups)
     groups = None if data.groups is None else data.groups[rows]
-    return {
+    answers = {
         CANDIDATE: _asked(candidate, rows),
         CHAMPION: None if champion is None else _asked(champion, rows),
         **baselines(config.metric, config.task, history, data.training, times=data.event_times[rows], groups=groups),
     }
+    columns = {name: values[rows] for name, values in data.columns.items()}
+    return {name: None if answer is None else answer.beside(columns) for name, answer in answers.items()}
 
 
 def _asked(model: Contestant, rows: np.ndarray) -> Predicted:
@@ -178,7 +182,9 @@ def _values(metric: str, holdout: Holdout, predictions: dict[str, Predicted | No
 
 
 def predictions_parquet(holdout: Holdout, predictions: dict[str, Predicted | None]) -> bytes:
-    """Parquet with ``row``, ``time``, ``target``, one column per model and baseline, and ``NAME.p(CLASS)`` per class."""
+    """Parquet with ``row``, ``time``, ``target``, one column per model and baseline, ``NAME.p(CLASS)`` per class, and
+    ``column.NAME`` for what business metrics read of the rows.
+    """
     import polars as pl
 
     columns: dict[str, pl.Series] = {
@@ -192,6 +198,8 @@ def predictions_parquet(holdout: Holdout, predictions: dict[str, Predicted | Non
         columns[name] = _series(predicted.values)
         if predicted.scores is not None:
             columns |= {f"{name}.p({label})": pl.Series(predicted.scores[:, k]) for k, label in enumerate(predicted.classes)}
+    candidate = predictions.get(CANDIDATE)
+    columns |= {} if candidate is None else {f"{COLUMN}{name}": _series(values) for name, values in candidate.columns.items()}
     buffer = io.BytesIO()
     pl.DataFrame(columns).write_parquet(buffer)
     return buffer.getvalue()

@@ -40,7 +40,7 @@ def _better_p_value(part: _Slice) -> float:
 
 
 def _no_column(question: Question, column: str) -> CheckResult:
-    title = f"{question.metric} by {column}"
+    title = f"{question.label} by {column}"
     columns = ", ".join(question.holdout.slices) or "none to slice by"
     sentence = f"{title}: the data have no column {column!r}; they have {columns}."
     return CheckResult(check=question.check, title=title, verdict=Verdict.FAIL, sentence=sentence, rows=0, slice_column=column)
@@ -90,7 +90,7 @@ def _result(question: Question, part: _Slice, p_value: float, q_value: float, ch
         body += _conclusion(part, verdict, p_value, improved, needed)
     return CheckResult(
         check=check,
-        title=f"{question.metric} where {name} vs {champion_name}",
+        title=f"{question.label} where {name} vs {champion_name}",
         verdict=verdict,
         sentence=f"{name}: {body}.",
         rows=found.rows,

@@ -35,7 +35,8 @@ def labels_text(needed: int | None) -> str:
 
 def measured(question: Question, found: Comparison, other: str) -> str:
     """Both values, the difference and its bounds."""
-    text = f"{question.metric} {number(found.candidate)} against {number(found.other)} of {other} on the same {counted(found.rows, 'row')}"
+    text = f"{question.label} {number(found.candidate)} against {number(found.other)} of {other} on the same {counted(found.rows, 'row')}"
+    text += left_out_text(found)
     difference = found.difference
     if difference is None:
         return text
@@ -50,6 +51,14 @@ def made_up_text(shift: float | None) -> str:
     if not shift:
         return ""
     return f" ({signed(shift)} of the difference makes up for the champion's luck on rows that chose it)"
+
+
+def left_out_text(found: Comparison) -> str:
+    """How many rows a business metric says nothing of."""
+    if not found.left_out:
+        return ""
+    share = found.left_out / (found.left_out + found.rows)
+    return f" ({counted(found.left_out, 'row')}, {percent(share)}, left out: the expression has no value there)"
 
 
 def allowed_text(margin: float, *, lower: bool) -> str:
@@ -71,4 +80,5 @@ def concluded(finding: Finding, needed: int | None) -> str:
 
 def invalid_text(found: Comparison) -> str:
     """Why unusable answers of the candidate end a check."""
-    return f"the candidate gave {counted(found.candidate_invalid, 'answer')} that cannot be used (missing, not finite, or no probability)"
+    why = "missing, not finite, no probability, or the metric has no value with it"
+    return f"the candidate gave {counted(found.candidate_invalid, 'answer')} that cannot be used ({why})"

@@ -12,6 +12,7 @@ from volant.data.split import Split
 from volant.kernel.crashpoints import reach
 from volant.loop.fitting import Fitted, Fitting
 from volant.loop.freezing import Frozen, freeze
+from volant.loop.measurable import check_metrics
 from volant.loop.recording import RecordedRun, close_orphans, open_run
 from volant.loop.releasing import ACTOR, Release, Turned
 from volant.loop.setting import Ports, Progress, Setting
@@ -76,6 +77,7 @@ class Cycle:
     def _turn(self, run: RecordedRun, asked: Asked, progress: Progress) -> Turned:
         graph = self._fitting.graph(asked.params)
         frozen = self._freeze(run, progress)
+        check_metrics(self._config, graph, {column.name: column.dtype for column in frozen.version.columns})
         table = table_of(self._ports.datasets.frame(frozen.version), frozen.version, self._config)
         split = split_of(table, self._config)
         fitted = self._fit(run, table, split, asked, progress)

@@ -66,7 +66,7 @@ def matrix(history: History, windows: Sequence[Stretch], ledger: Ledger, duratio
     for number, (model, place) in enumerate(chosen):
         from_stretch = int(np.searchsorted(starts, place))
         rows = np.arange(place, ends)
-        found = row_losses(metric_named(history.metric).row_loss, history.target[rows], model.predict(rows))
+        found = row_losses(metric_named(history.metric).row_loss, history.target[rows], history.of_rows(rows, model.predict(rows)))
         values = np.where(labelled[rows], np.where(found.valid, found.values, np.inf), 0.0)
         losses[number, from_stretch:] = np.add.reduceat(values, starts[from_stretch:] - place)
     return Cells(
@@ -103,4 +103,7 @@ def _least_of_earlier(best: np.ndarray, waves: np.ndarray) -> np.ndarray:
 def _as_metric(metric: str, mean: float) -> float:
     if metric == "rmse":
         return float(np.sqrt(mean))
+    named = metric_named(metric)
+    if named.expression is not None:
+        return mean if named.lower_is_better else -mean
     return 1.0 - mean if metric == "accuracy" else mean

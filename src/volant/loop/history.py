@@ -35,6 +35,7 @@ def history_of(table: Table, config: ProjectConfig) -> History:
         target=table.target,
         groups=table.groups(config),
         slices=table.slices(config),
+        columns=table.measured(config),
         drift=ReplayDrift(pl.DataFrame(compared(table.inputs(config), config.data)), table.times.event_us),
     )
 

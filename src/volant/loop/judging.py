@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from volant.config.metric_text import metric_name, own_metrics
 from volant.config.model import GateKind, ProjectConfig
 from volant.data.split import Split
 from volant.gates.model import GateReport
@@ -21,7 +22,7 @@ from volant.models.ports import Answer
 from volant.models.runner import LoadedModel, load_runner
 from volant.registry.model import ModelVersion
 from volant.stats.metrics import score
-from volant.stats.names import METRICS
+from volant.stats.names import METRICS, metric_named
 from volant.stats.predicted import Predicted
 
 Score = Callable[[str, np.ndarray], Predicted]
@@ -90,10 +91,12 @@ class Judging:
         if not answers:
             return {}
         positions, predicted = answers[-1]
+        columns = {name: values[positions] for name, values in self._table.measured(self._config).items()}
+        own = {metric_name(text): metric_named(text) for text in own_metrics(self._config)}
         found = {}
-        for name, metric in METRICS.items():
+        for name, metric in {**METRICS, **own}.items():
             if self._config.task in metric.tasks and not (metric.needs_scores and predicted.scores is None):
-                value = score(name, self._table.target[positions], predicted).value
+                value = score(metric.name, self._table.target[positions], predicted.beside(columns)).value
                 if value is not None:
                     found[name] = float(value)
         return found

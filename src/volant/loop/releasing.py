@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from volant.config.metric_text import metric_name
 from volant.data.split import Split
 from volant.gates.model import GateReport
 from volant.kernel.crashpoints import reach
@@ -123,7 +124,7 @@ class Release:
             return None
         for report in self._ports.gates.for_package(self._config.project, package):
             found = self._ports.runs.get(report.run_id)
-            own = found.tags.get(DECISION_TAG) == self._decision and self._config.metric in found.metrics
+            own = found.tags.get(DECISION_TAG) == self._decision and metric_name(self._config.metric) in found.metrics
             if own and (report.champion, report.dataset_version) == (champion, table.version.number):
                 self._run.metrics(found.metrics)
                 return report, {name: value for name, value in found.metrics.items() if not name.startswith("baseline.")}

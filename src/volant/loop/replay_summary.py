@@ -125,7 +125,7 @@ def _baselines(history: History, rows: np.ndarray, warm_up: int) -> dict[str, fl
     groups = None if history.groups is None else history.groups[rows]
     known = history.known(int(history.event_times[warm_up]))
     found = baselines(history.metric, history.task, history.labels(), known, times=history.event_times[rows], groups=groups)
-    values = {name: score(history.metric, history.target[rows], answers).value for name, answers in found.items()}
+    values = {name: score(history.metric, history.target[rows], history.of_rows(rows, answers)).value for name, answers in found.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -1,7 +1,7 @@
 """One policy walking through history: its champion, its running training, its decisions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
@@ -29,7 +29,9 @@ from volant.stats.predicted import Predicted, joined, usable_target
 
 @dataclass(frozen=True)
 class History:
-    """n rows in order of event time. Times are int64 microseconds; ``slices`` are columns that gates slice by."""
+    """n rows in order of event time. Times are int64 microseconds; ``slices`` are columns that gates slice by, ``columns`` those
+    that business metrics read.
+    """
 
     project: str
     task: Task
@@ -40,6 +42,11 @@ class History:
     groups: np.ndarray | None
     slices: dict[str, np.ndarray]
     drift: ReplayDrift | None = None
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def of_rows(self, rows: np.ndarray, answers: Predicted) -> Predicted:
+        """The answers with what business metrics read of these rows."""
+        return answers.beside({name: values[rows] for name, values in self.columns.items()}) if self.columns else answers
 
     @property
     def label_delay_us(self) -> int:
@@ -70,7 +77,7 @@ class History:
 
     def loss(self, rows: np.ndarray, answers: Predicted) -> tuple[MeanEstimate | None, int]:
         """Mean row loss over rows with usable answers, and how many those are; None for none."""
-        found = row_losses(metric_named(self.metric).row_loss, self.target[rows], answers)
+        found = row_losses(metric_named(self.metric).row_loss, self.target[rows], self.of_rows(rows, answers))
         kept = rows[found.valid]
         if len(kept) == 0:
             return None, 0
@@ -220,7 +227,7 @@ class Wheel:
         rows = np.arange(window.start, window.stop)
         serving = np.searchsorted([release.at for release in self._releases], self._history.event_times[rows], side="right") - 1
         parts = [self._ledger.answer(self._releases[place].model, rows[serving == place]) for place in np.unique(np.maximum(serving, 0))]
-        return joined(parts) if len(parts) > 1 else parts[0]
+        return self._history.of_rows(rows, joined(parts) if len(parts) > 1 else parts[0])
 
     def _evidence(self, number: int, now: int) -> LoopEvidence:
         labels = int(((self._history.known_at > self._launched_at) & (self._history.known_at <= now)).sum())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from volant.config.metric_text import own_metrics
 from volant.config.model import ProjectConfig
 from volant.data.model import DatasetVersion
 from volant.data.reading import RESERVED
@@ -13,6 +14,7 @@ from volant.data.split import Split, holdout_split
 from volant.data.timeline import Times, times
 from volant.gates.service import GateData
 from volant.kernel.errors import InvalidInputError
+from volant.stats.names import columns_of_metrics
 from volant.stats.predicted import usable_target
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Table:
             holdout=split.holdout,
             groups=self.groups(config),
             slices=self.slices(config),
+            columns=self.measured(config),
         )
 
     def groups(self, config: ProjectConfig) -> np.ndarray | None:
@@ -68,6 +71,10 @@ class Table:
     def slices(self, config: ProjectConfig) -> dict[str, np.ndarray]:
         """The columns that gates slice by."""
         return {name: self.column(name, "gates") for gate in config.gates for name in gate.slices}
+
+    def measured(self, config: ProjectConfig) -> dict[str, np.ndarray]:
+        """The columns that business metrics read."""
+        return {name: self.column(name, "metrics") for name in columns_of_metrics(own_metrics(config))}
 
     def column(self, name: str, field: str) -> np.ndarray:
         """A column's values as an array. ``InvalidInputError`` naming the setting if there is no such column."""

@@ -19,7 +19,9 @@ def in_metric(
     """(value, low, high) of the metric; each bound holds at 95 % by itself. No bounds for metrics that are no function of a mean."""
     bounds = interval_of(estimate, CONFIDENCE)
     low, high = bounds.low, bounds.high
-    if metric == "accuracy":
+    if is_negated(metric):
+        low, high = (None if high is None else -high), (None if low is None else -low)
+    elif metric == "accuracy":
         low, high = (None if high is None else 1 - high), (None if low is None else 1 - low)
     elif metric == "rmse":
         low, high = (None if low is None else math.sqrt(max(low, 0.0))), (None if high is None else math.sqrt(max(high, 0.0)))
@@ -30,6 +32,8 @@ def in_metric(
 
 def from_loss(metric: str, loss: float) -> float | None:
     """The metric where its mean row loss is ``loss``; None for metrics that are no function of it."""
+    if is_negated(metric):
+        return -loss
     if metric == "accuracy":
         return 1 - loss
     if metric == "rmse":
@@ -37,8 +41,14 @@ def from_loss(metric: str, loss: float) -> float | None:
     return loss if metric_named(metric).additive else None
 
 
+def is_negated(metric: str) -> bool:
+    """Whether its row loss is the metric with the other sign: a business metric that is maximised."""
+    named = metric_named(metric)
+    return named.expression is not None and not named.lower_is_better
+
+
 def _inside(metric: str, bound: float | None) -> float | None:
     """No loss is below 0 and no share above 1, whatever Student's t says of few rows."""
-    if bound is None:
-        return None
+    if bound is None or metric_named(metric).signed:
+        return bound
     return min(max(bound, 0.0), 1.0) if metric in {"accuracy", "error"} else max(bound, 0.0)

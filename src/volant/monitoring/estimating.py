@@ -22,6 +22,7 @@ from volant.monitoring.expected_loss import columns_of, loss_by_curves, loss_by_
 from volant.monitoring.model import Estimate
 from volant.stats.blocks import mean_of_dependent
 from volant.stats.dependence import Rung, spread_at
+from volant.stats.names import metric_named
 from volant.stats.paired import t_quantile
 from volant.stats.predicted import Predicted
 
@@ -33,12 +34,14 @@ _MANY = 10_000
 
 def expected_losses(estimator: LossEstimator, predicted: Predicted, task: Task, inputs: Mapping[str, pl.Series]) -> np.ndarray:
     """Shape (n,); NaN for answers that cannot be used."""
+    signed = metric_named(estimator.loss).signed
     if estimator.method is Method.CALIBRATED:
         if predicted.scores is None or predicted.scores.shape[1] != len(estimator.curves):
             return np.full(len(predicted), np.nan)
-        return np.maximum(loss_by_curves(estimator.loss, predicted, estimator.curves) + estimator.base, 0.0)
+        found = loss_by_curves(estimator.loss, predicted, estimator.curves) + estimator.base
+        return found if signed else np.maximum(found, 0.0)
     columns = columns_of(predicted.values, task, inputs)
-    found = loss_by_parts(estimator.base, estimator.parts, columns, len(predicted))
+    found = loss_by_parts(estimator.base, estimator.parts, columns, len(predicted), signed=signed)
     return np.where(np.isfinite(predicted.values), found, np.nan) if predicted.values.dtype.kind == "f" else found
 
 
@@ -53,7 +56,8 @@ def estimate_of(
     mean = mean_of_dependent(expected[usable], units[usable])
     chance, bias, df, bias_df = _variances(estimator.noise, expected[usable], estimator.rows)
     half = t_quantile(_EACH_SIDE, df) * math.sqrt(chance + bias)
-    low, high = max(mean.mean - half, 0.0), mean.mean + half
+    low, high = mean.mean - half, mean.mean + half
+    low = low if metric_named(estimator.loss).signed else max(low, 0.0)
     share, column = outside(estimator, inputs)
     ends = [from_loss(metric, low), from_loss(metric, high)]
     known = [end for end in ends if end is not None]

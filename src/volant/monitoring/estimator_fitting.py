@@ -56,13 +56,17 @@ def fitted(metric: str, task: Task, held: HeldOut, seen: Mapping[str, pl.Series]
     if predicted.scores is not None:
         curves = curves_of(target[rows], own)
         expected = loss_by_curves(loss, own, curves)
+        usable = np.isfinite(expected)
+        if int(usable.sum()) < FEWEST_ROWS:
+            return None
+        rows, values, expected, own = rows[usable], values[usable], expected[usable], own.take(usable)
         base = float((values - expected).mean())
         expected = left_out = expected + base
     else:
         columns = columns_of(own.values, task, {name: column[rows] for name, column in held.inputs.items()})
         parts, left_out = fitted_parts(columns, values)
         base = float(values.mean())
-        expected = loss_by_parts(base, parts, columns, len(rows))
+        expected = loss_by_parts(base, parts, columns, len(rows), signed=metric_named(loss).signed)
     return LossEstimator(
         method=Method.CALIBRATED if curves else Method.DIRECT,
         loss=loss,

@@ -19,6 +19,8 @@ import polars as pl
 from volant.config.model import Task
 from volant.monitoring.drift_columns import numbers, texts
 from volant.monitoring.estimate_model import Curve, LossPart
+from volant.stats.metrics import row_losses
+from volant.stats.names import metric_named
 from volant.stats.predicted import Predicted, positions_of
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -62,7 +64,7 @@ def calibrated(scores: np.ndarray, curves: Sequence[Curve]) -> np.ndarray:
 
 
 def loss_by_curves(loss: str, predicted: Predicted, curves: Sequence[Curve]) -> np.ndarray:
-    """Shape (n,); NaN for an answer without usable scores. ``loss``: error, brier or logloss."""
+    """Shape (n,); NaN for an answer without usable scores. ``loss``: error, brier, logloss or a business metric's."""
     assert predicted.scores is not None
     scores = np.asarray(predicted.scores, dtype=np.float64)
     usable = np.asarray(np.isfinite(scores).all(axis=1))
@@ -73,6 +75,9 @@ def loss_by_curves(loss: str, predicted: Predicted, curves: Sequence[Curve]) -> 
 
 
 def _over_classes(loss: str, predicted: Predicted, scores: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    named = metric_named(loss)
+    if named.expression is not None:
+        return _expected_value(loss, predicted, shares)
     if loss == "error":
         place = positions_of(predicted.values, predicted.classes)
         return np.asarray(1 - np.where(place < 0, 0.0, shares[np.arange(len(place)), np.maximum(place, 0)]))
@@ -82,6 +87,17 @@ def _over_classes(loss: str, predicted: Predicted, scores: np.ndarray, shares: n
         return np.asarray(-(shares * np.log(np.clip(given, _EPS, 1 - _EPS))).sum(axis=1))
     squares = (given**2).sum(axis=1) - 2 * (shares * given).sum(axis=1) + 1
     return np.asarray(squares / 2 if len(predicted.classes) == 2 else squares)
+
+
+def _expected_value(loss: str, predicted: Predicted, shares: np.ndarray) -> np.ndarray:
+    """A business metric with each class as the label in turn, weighted by how likely it is; NaN where it has no value with one."""
+    found = np.zeros(len(predicted))
+    for number, name in enumerate(predicted.classes):
+        label = np.empty(len(predicted), dtype=object)
+        label[:] = [name] * len(predicted)
+        values = row_losses(loss, label, predicted)
+        found += shares[:, number] * np.where(values.valid, values.values, np.nan)
+    return found
 
 
 def columns_of(values: np.ndarray, task: Task, inputs: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
@@ -116,14 +132,16 @@ def fitted_parts(columns: Mapping[str, pl.Series], losses: np.ndarray) -> tuple[
     return parts, left_out[best]
 
 
-def loss_by_parts(base: float, parts: Sequence[LossPart], columns: Mapping[str, pl.Series], rows: int) -> np.ndarray:
-    """Shape (n,). A column that is not there counts as missing."""
+def loss_by_parts(
+    base: float, parts: Sequence[LossPart], columns: Mapping[str, pl.Series], rows: int, *, signed: bool = False
+) -> np.ndarray:
+    """Shape (n,). A column that is not there counts as missing. ``signed``: losses may be below 0."""
     found = np.full(rows, base)
     for part in parts:
         column = columns.get(part.column)
         table = np.array(part.parts)
         found += table[-1] if column is None else table[_codes(part, column)]
-    return np.asarray(np.maximum(found, 0.0))
+    return found if signed else np.asarray(np.maximum(found, 0.0))
 
 
 def _plan(name: str, column: pl.Series) -> LossPart:

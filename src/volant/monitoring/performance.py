@@ -20,6 +20,7 @@ from volant.config.model import Amount, Task
 from volant.evidence.labels import label_value
 from volant.evidence.model import Label, Outcome
 from volant.evidence.pairing import KNOWN_AT, LABEL, paired
+from volant.evidence.tables import FEATURE_PREFIX
 from volant.gates.slicing import slices_of
 from volant.kernel.clock import iso
 from volant.monitoring.bounds import in_metric
@@ -120,7 +121,8 @@ def watched(
     estimator: LossEstimator | None = None,
 ) -> Watched:
     """The same with the slices of the complete windows, and what ``estimator`` expects of each window without its labels."""
-    wanted = {f"f:{name}" for name in (question.group, *question.slices)} | (estimator.columns if estimator else set())
+    named = (question.group, *question.slices, *metric_named(question.metric).columns)
+    wanted = {f"{FEATURE_PREFIX}{name}" for name in named} | (estimator.columns if estimator else set())
     features = wanted & set(lines.columns)
     own = lines.lazy().filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm)).select(*_NEEDED, *sorted(features)).collect()
     if own.height == 0:
@@ -224,11 +226,22 @@ def _happened(lines: pl.DataFrame) -> dict[str, Any]:
 def answers_of(lines: pl.DataFrame, question: Question) -> Predicted:
     """The lines' predictions and, where the metric may need them, scores."""
     values = values_of(lines["prediction"], question.task)
+    columns = columns_of(lines, question.metric)
     if not question.classes:
-        return Predicted(values)
+        return Predicted(values, columns=columns)
     width = len(question.classes)
     rows = [row if row is not None and len(row) == width else [math.nan] * width for row in lines["scores"].to_list()]
-    return Predicted(values, np.array(rows, dtype=np.float64).reshape(len(rows), width), question.classes)
+    return Predicted(values, np.array(rows, dtype=np.float64).reshape(len(rows), width), question.classes, columns)
+
+
+def columns_of(lines: pl.DataFrame, metric: str) -> dict[str, np.ndarray]:
+    """What a business metric reads of the lines' inputs; missing in every line where the log holds no such column."""
+    return {name: _cells(lines, name) for name in metric_named(metric).columns}
+
+
+def _cells(lines: pl.DataFrame, name: str) -> np.ndarray:
+    column = f"{FEATURE_PREFIX}{name}"
+    return lines[column].to_numpy() if column in lines.columns else np.full(lines.height, np.nan)
 
 
 def values_of(column: pl.Series, task: Task) -> np.ndarray:

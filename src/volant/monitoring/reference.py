@@ -8,6 +8,7 @@ import polars as pl
 
 from volant.gates.model import GateReport
 from volant.gates.rules import CANDIDATE
+from volant.gates.service import COLUMN
 from volant.kernel.errors import NotFoundError
 from volant.kernel.objects import ObjectStore
 from volant.monitoring.bounds import in_metric
@@ -62,15 +63,17 @@ def answers_in(table: pl.DataFrame, metric: str) -> Predicted:
     values = _column(table[CANDIDATE], metric)
     head = f"{CANDIDATE}.p("
     named = {name[len(head) : -1]: name for name in table.columns if name.startswith(head) and name.endswith(")")}
+    held = {name.removeprefix(COLUMN): table[name].to_numpy() for name in table.columns if name.startswith(COLUMN)}
     if not named:
-        return Predicted(values)
+        return Predicted(values, columns=held)
     scores = table.select(named.values()).cast(pl.Float64).fill_null(math.nan).to_numpy()
     known = {str(label): label for label in (*classes_of(target_in(table, metric)), *classes_of(values))}
     return Predicted(values, scores, tuple(known.get(text, text) for text in named))
 
 
 def _column(column: pl.Series, metric: str) -> np.ndarray:
-    if not metric_named(metric).tasks & CLASSIFICATION:
+    named = metric_named(metric)
+    if not named.tasks & CLASSIFICATION or (named.expression is not None and column.dtype.is_float()):
         return column.cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()
     values = np.empty(len(column), dtype=object)
     values[:] = column.to_list()

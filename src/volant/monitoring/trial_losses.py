@@ -21,6 +21,7 @@ from volant.config.model import GateConfig, GateKind
 from volant.deployments.arms import CANARY, CHAMPION, SHADOW
 from volant.deployments.model import LossCounts, Losses, Rollout
 from volant.evidence.model import Label, Outcome
+from volant.evidence.tables import FEATURE_PREFIX
 from volant.monitoring.performance import Question, answers_of, values_of, with_labels
 from volant.stats.evalues import Wager, wager
 from volant.stats.metrics import row_losses
@@ -37,18 +38,29 @@ _OWN, _OTHER, _SETTLED = "_own", "_other", "_settled"
 
 
 class _Cap(NamedTuple):
-    """``fixed_at``: the last row that it was fixed from."""
+    """``fixed_at``: the last row that it was fixed from. ``typical``: the champion's mean loss up to there; for losses of either
+    sign, which are capped on both sides.
+    """
 
     loss: float | None
     fixed_at: tuple[int, int, str] | None
+    typical: float | None = None
+
+    @property
+    def least(self) -> float:
+        """What a row's loss counts as at least."""
+        return 0.0 if self.typical is None else -(self.loss or 0.0)
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """How much worse is no harm, in row losses: a share of the champion's, and an absolute number."""
+    """How much worse is no harm, in row losses: a share of the champion's, an absolute number, and a share of how far the
+    champion's mean is from 0 (for losses of either sign).
+    """
 
     share: float = 0.0
     number: float = 0.0
+    typical_share: float = 0.0
 
 
 def allowed_by(gates: Sequence[GateConfig], metric: str) -> Allowed:
@@ -63,7 +75,9 @@ def allowed_by(gates: Sequence[GateConfig], metric: str) -> Allowed:
         return Allowed(share=(1 + margin.value) ** 2 - 1) if margin.relative else Allowed()
     if not metric_named(metric).additive:
         return Allowed()
-    return Allowed(share=margin.value) if margin.relative else Allowed(number=margin.value)
+    if not margin.relative:
+        return Allowed(number=margin.value)
+    return Allowed(typical_share=margin.value) if metric_named(metric).signed else Allowed(share=margin.value)
 
 
 def trial_losses(
@@ -73,7 +87,8 @@ def trial_losses(
 
     Lines of other rollouts may be among them: a batch may have been scored by the champion before the rollout began.
     """
-    answered = lines.select(_NEEDED).filter(pl.col("outcome") == Outcome.OK.value)
+    columns = [name for name in (f"{FEATURE_PREFIX}{name}" for name in metric_named(question.metric).columns) if name in lines.columns]
+    answered = lines.select(*_NEEDED, *columns).filter(pl.col("outcome") == Outcome.OK.value)
     known = _shared(with_labels(answered, labels, question.target_dtype))
     scored = _settled(_with_losses(known, question), question)
     paired, live = _pairs(scored, rollout.id), _live(scored, rollout)
@@ -82,7 +97,9 @@ def trial_losses(
     shares = {stage.epoch: stage.share for stage in rollout.stages}
     found += [_of_live(part, epoch, shares[epoch], cap, allowed) for epoch, part in _by_epoch(live)]
     count = lines.filter(pl.col("rollout") == rollout.id).height
-    return Losses(metric=question.metric, labels=revision, lines=count, cap=cap.loss, fixed_at=cap.fixed_at, parts=tuple(found))
+    return Losses(
+        metric=question.metric, labels=revision, lines=count, cap=cap.loss, fixed_at=cap.fixed_at, typical=cap.typical, parts=tuple(found)
+    )
 
 
 def _shared(lines: pl.DataFrame) -> pl.DataFrame:
@@ -146,22 +163,26 @@ def _prefixes(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fixed(paired: pl.DataFrame, live: pl.DataFrame, rollout: Rollout, metric: str) -> _Cap:
-    """What a row's loss counts as at most: ``CAP_TIMES`` the champion's mean over the first rows, or where it never errs the
-    candidate's. As it was fixed before, if it was.
+    """What a row's loss counts as at most: ``CAP_TIMES`` the champion's mean (of sizes, where losses have either sign) over the
+    first rows, or where it never errs the candidate's. As it was fixed before, if it was.
     """
-    bound, before = BOUNDED.get(metric_named(metric).row_loss), rollout.losses
+    bound, before, signed = BOUNDED.get(metric_named(metric).row_loss), rollout.losses, metric_named(metric).signed
     if bound is not None:
         return _Cap(bound, None)
     if before is not None and before.cap is not None:
-        return _Cap(before.cap, before.fixed_at)
+        return _Cap(before.cap, before.fixed_at, before.typical)
     rows = pl.concat([_prefixes(paired), _prefixes(live)]).sort(_ORDER)
-    means = [pl.col(arm).fill_null(0.0).cum_sum() / pl.col(arm).cum_count() for arm in ("champion", "candidate")]
+    means = [pl.col(arm).abs().fill_null(0.0).cum_sum() / pl.col(arm).cum_count() for arm in ("champion", "candidate")]
+    typical = pl.col("champion").fill_null(0.0).cum_sum() / pl.col("champion").cum_count()
     scale = pl.when(means[0] > 0).then(means[0]).otherwise(means[1])
-    enough = rows.with_columns(scale.alias("scale")).filter((pl.col("champion").cum_count() >= FIXING_ROWS) & (pl.col("scale") > 0))
+    enough = rows.with_columns(scale.alias("scale"), typical.alias("typical")).filter(
+        (pl.col("champion").cum_count() >= FIXING_ROWS) & (pl.col("scale") > 0)
+    )
     if enough.height == 0:
         return _Cap(None, None)
     row = enough.row(0, named=True)
-    return _Cap(CAP_TIMES * float(row["scale"]), (row[_EPOCH], row[_AT], row[_ID]))
+    fixed_at = (row[_EPOCH], row[_AT], row[_ID])
+    return _Cap(CAP_TIMES * float(row["scale"]), fixed_at, float(row["typical"]) if signed else None)
 
 
 def _after(lines: pl.DataFrame, fixed_at: tuple[int, int, str] | None) -> pl.Series:
@@ -188,7 +209,7 @@ def _of_pairs(lines: pl.DataFrame, epoch: int, cap: _Cap, allowed: Allowed) -> L
     if cap.loss is None:
         return counts
     judged = both.filter(_after(both, cap.fixed_at))
-    return msgspec.structs.replace(counts, wager=_bet(judged[_OTHER].to_numpy(), judged[_OWN].to_numpy(), cap.loss, allowed))
+    return msgspec.structs.replace(counts, wager=_bet(judged[_OTHER].to_numpy(), judged[_OWN].to_numpy(), cap, allowed))
 
 
 def _of_live(lines: pl.DataFrame, epoch: int, share: float, cap: _Cap, allowed: Allowed) -> LossCounts:
@@ -204,18 +225,18 @@ def _of_live(lines: pl.DataFrame, epoch: int, share: float, cap: _Cap, allowed: 
     )
     if cap.loss is None:
         return counts
-    blocks = _blocks(lines.filter(_after(lines, cap.fixed_at)), share, cap.loss)
-    return msgspec.structs.replace(counts, wager=_bet(blocks[CHAMPION].to_numpy(), blocks[CANARY].to_numpy(), cap.loss, allowed))
+    blocks = _blocks(lines.filter(_after(lines, cap.fixed_at)), share, cap)
+    return msgspec.structs.replace(counts, wager=_bet(blocks[CHAMPION].to_numpy(), blocks[CANARY].to_numpy(), cap, allowed))
 
 
-def _blocks(lines: pl.DataFrame, share: float, cap: float) -> pl.DataFrame:
+def _blocks(lines: pl.DataFrame, share: float, cap: _Cap) -> pl.DataFrame:
     """Mean losses of both arms over each whole block of requests of which both have a label, in order.
 
     A request is one unit: its rows went to one arm together. Blocks are cut before anything is known of their labels.
     """
     size = max(SMALLEST_BLOCK, math.ceil(1 / min(share, 1 - share)))
     requests = (
-        lines.with_columns(pl.col(_ID).str.replace(r"\.\d+$", "").alias("request"), pl.col(_OWN).clip(upper_bound=cap))
+        lines.with_columns(pl.col(_ID).str.replace(r"\.\d+$", "").alias("request"), pl.col(_OWN).clip(cap.least, cap.loss))
         .group_by("request", "arm", maintain_order=True)
         .agg(pl.col(_OWN).mean(), pl.col(_SETTLED).all())
         .with_columns((pl.int_range(pl.len()) // size).alias("block"))
@@ -227,8 +248,11 @@ def _blocks(lines: pl.DataFrame, share: float, cap: float) -> pl.DataFrame:
     return means.drop_nulls()
 
 
-def _bet(champion: np.ndarray, candidate: np.ndarray, cap: float, allowed: Allowed) -> Wager:
-    """On the candidate losing more than ``(1 + share)`` times what the champion loses, and ``number`` more."""
-    scale = (1 + allowed.share) * cap
-    differences = (np.minimum(candidate, cap) - (1 + allowed.share) * np.minimum(champion, cap)) / scale
-    return wager(Wager(margin=allowed.number / scale), differences.tolist())
+def _bet(champion: np.ndarray, candidate: np.ndarray, cap: _Cap, allowed: Allowed) -> Wager:
+    """On the candidate losing more than ``(1 + share)`` times what the champion loses, and what is allowed more."""
+    assert cap.loss is not None
+    share = allowed.share if cap.typical is None else 0.0
+    number = allowed.number + allowed.typical_share * abs(cap.typical or 0.0)
+    scale = (1 + share) * (cap.loss - cap.least)
+    mine, theirs = np.clip(candidate, cap.least, cap.loss), np.clip(champion, cap.least, cap.loss)
+    return wager(Wager(margin=number / scale), ((mine - (1 + share) * theirs) / scale).tolist())

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from volant.kernel.errors import InvalidInputError
-from volant.stats.names import metric_named
+from volant.stats.expression_values import values_of_rows
+from volant.stats.names import Metric, metric_named
 from volant.stats.placements import auc_influence
 from volant.stats.predicted import LARGEST, Predicted, labels_equal, positions_of, usable_target
 
@@ -59,11 +60,23 @@ def row_losses(metric: str, target: np.ndarray, predicted: Predicted) -> RowLoss
         raise InvalidInputError(f"the metric {metric!r} is not a mean over rows", field="metric")
     valid = usable_target(target) & ~invalid_rows(metric, predicted)
     values = np.zeros(len(target))
+    named = metric_named(metric)
+    if named.expression is not None:
+        return _of_expression(named, target, predicted, valid)
     if metric == "mape":
         valid = valid & (np.abs(_numbers(target, valid)) > 1 / LARGEST)
     if valid.any():
         values[valid] = _LOSSES[metric](target[valid], predicted.take(valid))
     return RowLosses(values, valid)
+
+
+def _of_expression(metric: Metric, target: np.ndarray, predicted: Predicted, labelled: np.ndarray) -> RowLosses:
+    assert metric.expression is not None
+    values, there = np.zeros(len(target)), labelled.copy()
+    if labelled.any():
+        found, known = values_of_rows(metric.expression, target[labelled], predicted.take(labelled))
+        values[labelled], there[labelled] = metric.sign * found, known
+    return RowLosses(values, there)
 
 
 def score(metric: str, target: np.ndarray, predicted: Predicted) -> Score:

@@ -4,8 +4,12 @@ Light on purpose: the control process and the command line read directions from 
 """
 
 import difflib
+from collections.abc import Iterable
+from functools import lru_cache
 
-from volant.config.model import Task
+from volant.config.expressions import PROBABILITY, Term, columns_read, terms
+from volant.config.metric_text import business_metric, metric_name
+from volant.config.model import BusinessMetric, Goal, Task
 from volant.kernel.codec import Value
 from volant.kernel.errors import UsageError
 
@@ -18,6 +22,8 @@ class Metric(Value, frozen=True, kw_only=True):
 
     ``additive``: the metric is the mean of one number per row. ``row_loss``: the additive loss (lower is better)
     that watches the same thing row by row; the metric itself where that is an additive loss.
+    ``expression`` (with ``sign``: its loss is ``sign`` times it) and ``columns`` belong to business metrics, whose losses may be
+    of either sign and of any size.
     """
 
     name: str
@@ -26,6 +32,14 @@ class Metric(Value, frozen=True, kw_only=True):
     additive: bool
     row_loss: str
     needs_scores: bool = False
+    expression: Term | None = None
+    sign: int = 1
+    columns: tuple[str, ...] = ()
+
+    @property
+    def signed(self) -> bool:
+        """Whether the loss of a row may be below 0."""
+        return self.expression is not None
 
 
 METRICS: dict[str, Metric] = {
@@ -48,7 +62,7 @@ METRICS: dict[str, Metric] = {
 
 def metric_named(name: str, task: Task | None = None) -> Metric:
     """The metric; ``UsageError`` naming the nearest one, or the ones that fit the task."""
-    metric = METRICS.get(name)
+    metric = METRICS.get(name) or _business(name)
     if metric is None:
         nearest = difflib.get_close_matches(name, METRICS, n=1)
         hint = f"did you mean {nearest[0]!r}?" if nearest else f"use one of: {', '.join(METRICS)}"
@@ -59,3 +73,40 @@ def metric_named(name: str, task: Task | None = None) -> Metric:
             f"the metric {name!r} does not fit the task {task.value!r}", found=name, next_step=f"use one of: {fitting}", field="metric"
         )
     return metric
+
+
+LOST = "minus "
+"""Before the name of a business metric to be maximised: what is lost, which is minimised."""
+
+
+@lru_cache(maxsize=256)
+def _business(name: str) -> Metric | None:
+    found = business_metric(name.removeprefix(LOST))
+    return None if found is None else _measured(name, *found)
+
+
+def _measured(name: str, metric: BusinessMetric, term: Term) -> Metric:
+    lost = name.startswith(LOST)
+    lower = lost or metric.goal is Goal.MINIMIZE
+    return Metric(
+        name=name,
+        tasks=CLASSIFICATION | REGRESSION,
+        lower_is_better=lower,
+        additive=True,
+        row_loss=name if lower else LOST + name,
+        needs_scores=any(part.op == PROBABILITY for part in terms(term)),
+        expression=term,
+        sign=-1 if lost else 1,
+        columns=columns_read(term),
+    )
+
+
+def best_is_highest(name: str | None, own: Iterable[str] = ()) -> bool:
+    """Whether larger values of a run's metric come first; so for names that nobody knows. ``own``: texts of business metrics."""
+    known = METRICS.get(name or "") or next((metric_named(text) for text in own if metric_name(text) == name), None)
+    return known is None or not known.lower_is_better
+
+
+def columns_of_metrics(metrics: Iterable[str | None]) -> tuple[str, ...]:
+    """The columns that any of these metrics reads, each once."""
+    return tuple(dict.fromkeys(column for metric in metrics if metric is not None for column in metric_named(metric).columns))

@@ -1,6 +1,7 @@
 """A model's answers for n rows, as the numbers of this package take them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,19 +14,25 @@ class Predicted:
     """Answers for n rows.
 
     ``values``: shape (n,), numbers or class labels. ``scores``: None, or class probabilities of shape (n, k) in
-    the order of ``classes``.
+    the order of ``classes``. ``columns``: what the rows themselves hold, (n,) each, for metrics that read it.
     """
 
     values: np.ndarray
     scores: np.ndarray | None = None
     classes: tuple[bool | int | float | str, ...] = ()
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: np.ndarray) -> "Predicted":
         """The answers at these positions (integers or a mask)."""
-        return Predicted(self.values[rows], None if self.scores is None else self.scores[rows], self.classes)
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Predicted(self.values[rows], None if self.scores is None else self.scores[rows], self.classes, columns)
+
+    def beside(self, columns: Mapping[str, np.ndarray]) -> "Predicted":
+        """The same answers with the columns of their rows, (n,) each."""
+        return replace(self, columns=columns)
 
 
 def joined(parts: "list[Predicted]") -> Predicted:
@@ -35,10 +42,11 @@ def joined(parts: "list[Predicted]") -> Predicted:
     union of classes, in order of first appearance, with probability 0 for what a model does not know.
     """
     values = np.concatenate([part.values for part in parts])
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in (parts[0].columns if parts else ())}
     if any(part.scores is None for part in parts):
-        return Predicted(values, None, parts[0].classes if parts else ())
+        return Predicted(values, None, parts[0].classes if parts else (), columns)
     classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
-    return Predicted(values, np.concatenate([_spread(part, classes) for part in parts]), classes)
+    return Predicted(values, np.concatenate([_spread(part, classes) for part in parts]), classes, columns)
 
 
 def _spread(part: Predicted, classes: tuple[bool | int | float | str, ...]) -> np.ndarray:

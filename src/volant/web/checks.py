@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from volant.config.metric_text import metric_label
 from volant.config.model import GateKind
 from volant.gates.model import CheckResult, GateReport, Verdict
 from volant.kernel.clock import DAY_US
@@ -36,7 +37,7 @@ def difference(check: CheckResult | None) -> Json | None:
     if check is None or check.difference is None:
         return None
     return {
-        "metric": check.check.metric or check.title.partition(" ")[0],
+        "metric": metric_label(check.check.metric or "") or check.title.partition(" ")[0],
         "other": check.other_name,
         "kind": check.check.kind.value,
         "difference": check.difference,
@@ -92,7 +93,7 @@ def check_view(check: CheckResult) -> Json:
     return {
         **{key: value for key, value in view.items() if key != "check"},
         "kind": check.check.kind.value,
-        "metric": check.check.metric,
+        "metric": check.check.metric and metric_label(check.check.metric),
         "confidence": check.check.confidence,
         "tone": TONES[check.verdict],
         "unit": "us" if check.check.kind is GateKind.LATENCY else None,

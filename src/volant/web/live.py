@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from volant.config.metric_text import metric_label
 from volant.gates.model import Verdict
 from volant.monitoring.model import LiveReport, WindowPerformance
 
@@ -35,7 +36,7 @@ def live_performance(project: "Project", model: str, events: Sequence[Json]) -> 
     ends = [point["to_at"] for line in series for point in line["points"]]
     newest = reports[-1] if reports else None
     return {
-        "metric": project.config.metric,
+        "metric": metric_label(project.config.metric),
         "lower_is_better": newest is None or newest.lower_is_better,
         "known_at": None if newest is None else newest.recorded_at,
         "windows": place,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from volant.config.metric_text import metric_label, metric_name
 from volant.gates.model import GateReport
 from volant.kernel.codec import plain
 from volant.kernel.errors import NotFoundError
@@ -60,7 +61,7 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
     effects = [row["difference"]["effect"] for row in rows if row["difference"]]
     return {
         "model": model,
-        "metric": project.config.metric,
+        "metric": metric_label(project.config.metric),
         "champion": state.champion,
         "epoch": state.epoch,
         "total": len(versions),
@@ -68,7 +69,7 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
         "more": len(versions) > page * PAGE,
         "versions": rows,
         "reach": forest_reach(effects),
-        "trend": [version.metrics.get(project.config.metric) for version in reversed(versions[:60])],
+        "trend": [version.metrics.get(metric_name(project.config.metric)) for version in reversed(versions[:60])],
         "live": live_performance(project, model, history),
         "drift": drift_view(project, limit=60) if model == project.name else None,
         "wheel": wheel_view(project, facts, turn(facts, now)),
@@ -90,7 +91,7 @@ def _row(project: "Project", version: ModelVersion, state: ModelState, report: G
     return {
         "version": version.number,
         "state": standing.value,
-        "value": version.metrics.get(project.config.metric),
+        "value": version.metrics.get(metric_name(project.config.metric)),
         "difference": difference(main_check(report)),
         "verdict": None if report is None else report.verdict.value,
         "tone": "neutral" if report is None else TONES[report.verdict],

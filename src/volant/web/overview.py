@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from volant.config.metric_text import metric_name
 from volant.deployments.model import Phase
 from volant.gates.model import GateReport
 from volant.kernel.codec import plain
@@ -47,7 +48,7 @@ def overview(project: "Project", *, search: str = "", sort: str = "attention", p
         "rollouts": [row for row in rows if row["rollout"]],
         "recent": recent(project, RECENT),
         "alerts": glance(project, look=False),
-        "metric": project.config.metric,
+        "metric": metric_name(project.config.metric),
     }
 
 

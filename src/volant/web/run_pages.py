@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from volant.config.metric_text import metric_name, own_metrics
 from volant.kernel.codec import plain
 from volant.kernel.errors import NotFoundError
-from volant.stats.names import METRICS
+from volant.stats.names import best_is_highest
 from volant.tracking.model import RunDetail, RunStatus
 from volant.web.objects import content, whole_object
 
@@ -28,10 +29,10 @@ TONES = {
 
 def runs_table(project: "Project", *, sort: str | None = None, descending: bool | None = None, page: int = 1) -> Json:
     """One page of runs, newest first or by a metric (best first unless said otherwise)."""
-    down = best_first(sort) if descending is None else descending
+    down = best_is_highest(sort, own_metrics(project.config)) if descending is None else descending
     found = project.runs.search(order_by_metric=sort, descending=down, limit=PAGE + 1, offset=(page - 1) * PAGE)
     shown = found[:PAGE]
-    metrics = _columns([detail.metrics for detail in shown], (sort, project.config.metric))
+    metrics = _columns([detail.metrics for detail in shown], (sort, metric_name(project.config.metric)))
     params = _columns([detail.params for detail in shown], ())
     return {
         "sort": sort,
@@ -44,12 +45,6 @@ def runs_table(project: "Project", *, sort: str | None = None, descending: bool 
         "runs": [_row(detail) for detail in shown],
         "versions": _versions_by_run(project),
     }
-
-
-def best_first(metric: str | None) -> bool:
-    """Whether the best value of a metric is the largest."""
-    known = METRICS.get(metric or "")
-    return known is None or not known.lower_is_better
 
 
 def _columns(rows: list[dict[str, Any]], first: tuple[str | None, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from volant.config.metric_text import metric_label
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.clock import SECOND_US
 from volant.kernel.codec import plain
@@ -36,7 +37,7 @@ def version_sheet(project: "Project", model: str, number: int, *, may_approve: b
         "state": standing.value,
         "newest": max(state.versions, default=number),
         "champion": _champion(project, model, state),
-        "metric": project.config.metric,
+        "metric": metric_label(project.config.metric),
         "metrics": version.metrics,
         "verdict": _verdict(version, standing, report, history),
         "action": _action(f"{model}@{number}", standing, report, project),

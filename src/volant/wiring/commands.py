@@ -275,10 +275,10 @@ def _released(project: Project, number: int, sentence: str) -> Json:
 
 def runs(project: Project, *, limit: int = 50, order_by: str | None = None) -> list[Json]:
     """Runs, newest first or best first by a metric."""
-    from volant.stats.names import METRICS
+    from volant.config.metric_text import own_metrics
+    from volant.stats.names import best_is_highest
 
-    known = METRICS.get(order_by or "")
-    descending = known is None or not known.lower_is_better
+    descending = best_is_highest(order_by, own_metrics(project.config))
     found = project.runs.search(order_by_metric=order_by, descending=descending, limit=limit)
     return [plain(detail) for detail in found]
 

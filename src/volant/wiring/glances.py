@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from volant.config.metric_text import metric_name
 from volant.config.model import ProjectConfig
 from volant.loop.recording import PROCESS_TAG, is_gone
 from volant.monitoring.alert_model import Alert
@@ -117,7 +118,7 @@ class Glances:
         newest = project.models.get(model, max(state.versions)) if state.versions else None
         champion = None if state.champion is None else project.models.get(model, state.champion)
         own = model == project.name
-        metric = project.config.metric if own or newest is None else next(iter(newest.metrics), "")
+        metric = metric_name(project.config.metric) if own or newest is None else next(iter(newest.metrics), "")
         facts = Facts(
             model=model,
             own=own,

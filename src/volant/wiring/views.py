@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from volant.config.metric_text import metric_label
 from volant.deployments.model import Phase
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.clock import iso
@@ -27,7 +28,7 @@ def status(project: Project) -> Json:
     return {
         "project": project.name,
         "task": project.config.task.value,
-        "metric": project.config.metric,
+        "metric": metric_label(project.config.metric),
         "autonomy": project.config.release.autonomy.value,
         "data": None
         if data is None
@@ -112,7 +113,7 @@ def _main_difference(report: GateReport) -> Json | None:
     for check in report.checks:
         if check.check.kind.value == "champion" and check.difference is not None:
             return {
-                "metric": check.check.metric,
+                "metric": check.check.metric and metric_label(check.check.metric),
                 "other": check.other_name,
                 "difference": check.difference,
                 "low": check.low,

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from volant.config.metric_text import metric_label
 from volant.config.model import Amount
 from volant.evidence.reading import raw_files
 from volant.kernel.clock import HOUR_US, format_duration
@@ -28,7 +29,7 @@ def view(project: Project, *, limit: int = 20) -> Json:
         "model": model,
         "version": state.champion,
         "epoch": state.epoch,
-        "metric": project.config.metric,
+        "metric": metric_label(project.config.metric),
         "window": window_text(project.config.watch.window),
         "as_of": None if live is None else live.recorded_at,
         "reference": None if live is None or live.reference is None else plain(live.reference),

@@ -3,6 +3,7 @@
 import math
 
 from volant.config.amounts import percent_text
+from volant.config.metric_text import metric_name
 from volant.config.model import Autonomy, StepKind, TriggerConfig, TriggerKind
 from volant.deployments.model import Phase, Rollout
 from volant.gates.model import CheckResult, Verdict
@@ -311,7 +312,8 @@ def stage_of(alert: Alert) -> str:
 def _difference(check: CheckResult | None) -> str | None:
     if check is None or check.difference is None:
         return None
-    return f"{check.check.metric or check.title.partition(' ')[0]} {_short(check.difference, sign='+')}"
+    metric = metric_name(check.check.metric or "") or check.title.partition(" ")[0]
+    return f"{metric} {_short(check.difference, sign='+')}"
 
 
 def _short(value: float, sign: str = "") -> str:

@@ -29,12 +29,13 @@ def show(session: Session, *, origin: bool) -> Answer:
 
 @verb("validate", example="volant config validate")
 def validate(session: Session) -> Answer:
-    """Whether volant.yaml can be used, whether the files that it names are there, and whether release.steps end before the
-    next retrain by the clock, where it is known how fast rows come.
+    """Whether volant.yaml can be used, whether the files that it names are there, whether business metrics fit the columns, and
+    whether release.steps end before the next retrain by the clock, where it is known how fast rows come.
     """
     from volant.config.load import load_project
     from volant.deployments.pace import check_pace, declared_pace
     from volant.kernel.errors import NotFoundError
+    from volant.wiring.measures import check_measures
     from volant.wiring.pace import pace_of
     from volant.wiring.project import CONFIG_FILE, STATE_FOLDER, find_root
 
@@ -46,6 +47,7 @@ def validate(session: Session) -> Answer:
             raise NotFoundError(
                 f"{key} names {name}, which is not there.", found=f"nothing at {root / name}", next_step=f"set {key}", field=key
             )
+    check_measures(config, root, session.project if (root / STATE_FOLDER).is_dir() else None)
     check_pace(config, pace_of(session.project) if (root / STATE_FOLDER).is_dir() else declared_pace(config))
     value: dict[str, Any] = {"file": str(root / CONFIG_FILE), "valid": True}
     blocks: list[Block] = [Text(good(f"{CONFIG_FILE} can be used"))]

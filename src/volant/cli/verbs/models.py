@@ -16,10 +16,11 @@ _STATES = {"champion": Style.GOOD, "proposed": Style.WARN, "rejected": Style.BAD
 @verb("list", example="volant models")
 def list_models(session: Session) -> Answer:
     """Versions of the project's model, newest first."""
+    from volant.config.metric_text import metric_name
     from volant.wiring import commands
 
     found = commands.models(session.project)
-    metric = session.project.config.metric
+    metric = metric_name(session.project.config.metric)
     rows = [_line(found["model"], version, metric) for version in found["versions"]]
     headings = ["version", "state", "gate", "against champion", f">{metric}", "data", "run", "registered"]
     return Answer(found, [Table(headings, rows, "no versions: volant run")])

@@ -19,11 +19,12 @@ _STATUS = {"FINISHED": Style.GOOD, "FAILED": Style.BAD, "KILLED": Style.BAD, "RU
 @click.option("--by", "order_by", metavar="METRIC", help="Best first by this metric, instead of newest first.")
 def list_runs(session: Session, limit: int, order_by: str | None) -> Answer:
     """Runs with their metrics and parameters, newest first."""
+    from volant.config.metric_text import metric_name
     from volant.wiring import commands
 
     found = commands.runs(session.project, limit=limit, order_by=order_by)
     _must_know(order_by, found)
-    return Answer({"runs": found}, [_table(found, order_by, session.project.config.metric)])
+    return Answer({"runs": found}, [_table(found, order_by, metric_name(session.project.config.metric))])
 
 
 def _must_know(metric: str | None, runs: list[dict[str, Any]]) -> None:
