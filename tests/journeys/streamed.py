@@ -17,7 +17,6 @@ from volant.kernel.steered_clock import Steering
 
 FIRST_BIKES = 3476  # rows before the stream begins: 12 of 60 equal windows
 FIRST_ELEC2 = 9060
-ON_ITS_WAY = 48  # rows
 
 
 class Row(NamedTuple):
@@ -32,15 +31,17 @@ class Row(NamedTuple):
 class Stream:
     """One project with its server under a steered clock. ``answers`` holds what was answered to each row, in order.
 
-    ``stride`` rows are played before the server is given the time to act on them, in requests of ``batch`` rows. Labels
-    name the row by its key, or by the prediction where there is none.
+    ``stride`` rows are played before the server is given the time to act on them (``on_its_way`` at most while a version is
+    on its way into traffic), in requests of ``batch`` rows. Labels name the row by its key, or by the prediction where there
+    is none.
     """
 
-    def __init__(self, root, rows, *, delay_us=DAY_US, stride=48, batch=12):
+    def __init__(self, root, rows, *, delay_us=DAY_US, stride=48, on_its_way=48, batch=12):
         self.root = root
         self.rows = rows
         self.delay_us = delay_us
         self.stride = stride
+        self.on_its_way = on_its_way
         self.batch = batch
         self.steering = Steering(root.parent / f"{root.name}.clock", rows[0].at - HOUR_US)
         self.answers = []
@@ -87,7 +88,7 @@ class Stream:
 
     def _pace(self):
         """How many rows are played before the server may act on them: few while a version is on its way into traffic."""
-        return min(self.stride, ON_ITS_WAY) if self.rollout() in {"shadow", "canary"} else self.stride
+        return min(self.stride, self.on_its_way) if self.rollout() in {"shadow", "canary"} else self.stride
 
     def ask(self, rows, **headers):
         status, found, body = self.server.post("/invocations", {"dataframe_records": rows}, **headers)

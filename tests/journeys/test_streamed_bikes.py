@@ -32,7 +32,7 @@ def bikes(real_data, tmp_path_factory):
     """Seventeen months of demand; the server is stopped at the end."""
     folder = tmp_path_factory.mktemp("streamed")
     root, rows = bike_project(folder, real_data, holdout="200 rows", when="[{new_labels: 870}]", steps=STEPS)
-    stream = released(root, rows, stride=144)
+    stream = released(root, rows, stride=288, on_its_way=96, batch=48)
     with stream.serving():
         stream.play()
     return stream
