@@ -79,6 +79,7 @@ MONITOR = Family(
     (
         Line("show", "monitor:show", "Traffic, errors, data quality and the live metric (what 'volant monitor' does)"),
         Line("check", "monitor:check", "Exit with 3 if the windows show what needs attention"),
+        Line("slices", "inspecting:slices", "Where among labelled rows the champion is worse than elsewhere"),
     ),
     default="show",
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from volant.config.model import GateConfig
 from volant.gates.comparing import Comparison, Question, as_loss, compare
+from volant.gates.conditions import sliced_name
 from volant.gates.model import CheckResult, Verdict
 from volant.gates.slicing import slices_of
 from volant.gates.wording import allowed_text, counted, invalid_text, labels_text, measured
@@ -79,7 +80,7 @@ def _result(question: Question, part: _Slice, p_value: float, q_value: float, ch
     needed = None
     if verdict is Verdict.NOT_ENOUGH and part.loss is not None:
         needed = labels_to_decide(part.loss, part.margin, check.confidence)
-    name = f"{part.column} = {part.value}"
+    name = sliced_name(part.column, part.value)
     if found.candidate_invalid:
         body = invalid_text(found)
     elif difference is None:

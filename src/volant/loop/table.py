@@ -12,6 +12,7 @@ from volant.data.reading import RESERVED
 from volant.data.rows import fingerprints, last_of_each_key, row_names
 from volant.data.split import Split, holdout_split
 from volant.data.timeline import Times, times
+from volant.gates.conditions import is_conditions, sliced
 from volant.gates.service import GateData
 from volant.kernel.errors import InvalidInputError
 from volant.stats.names import columns_of_metrics
@@ -77,7 +78,11 @@ class Table:
         return {name: self.column(name, "metrics") for name in columns_of_metrics(own_metrics(config))}
 
     def column(self, name: str, field: str) -> np.ndarray:
-        """A column's values as an array. ``InvalidInputError`` naming the setting if there is no such column."""
+        """A column's values as an array, or where a slice by conditions holds. ``InvalidInputError`` naming the setting if there is no
+        such column.
+        """
+        if name not in self.frame.columns and is_conditions(name):
+            return sliced(name, {column: self.frame[column] for column in self.frame.columns})
         if name not in self.frame.columns:
             raise InvalidInputError(
                 f"There is no column {name!r}.",

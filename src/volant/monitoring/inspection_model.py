@@ -6,6 +6,7 @@ Standard library only: the control process reads them.
 from enum import StrEnum
 from typing import Any
 
+from volant.gates.conditions import Condition
 from volant.kernel.codec import Value
 
 
@@ -38,16 +39,6 @@ class Inspection(Value, frozen=True, kw_only=True):
     sentence: str
 
 
-class Condition(Value, frozen=True, kw_only=True):
-    """What one column must be: between two bounds (both belong to it), a value, or missing."""
-
-    column: str
-    low: float | None = None
-    high: float | None = None
-    value: str | None = None
-    missing: bool = False
-
-
 class WeakSlice(Value, frozen=True, kw_only=True):
     """Rows on which the champion is worse than elsewhere, as the half that it was not searched on confirms.
 
@@ -62,9 +53,9 @@ class WeakSlice(Value, frozen=True, kw_only=True):
     share_of_loss: float
     loss: float
     elsewhere: float
-    ratio: float
-    low: float
-    high: float
+    ratio: float | None
+    low: float | None
+    high: float | None
     p: float
 
 

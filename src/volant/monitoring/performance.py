@@ -21,13 +21,13 @@ from volant.evidence.labels import label_value
 from volant.evidence.model import Label, Outcome
 from volant.evidence.pairing import KNOWN_AT, LABEL, paired
 from volant.evidence.tables import FEATURE_PREFIX
-from volant.gates.slicing import slices_of
 from volant.kernel.clock import iso
 from volant.monitoring.bounds import in_metric
 from volant.monitoring.estimate_model import LossEstimator
 from volant.monitoring.estimating import estimate_of, expected_losses, with_gap
 from volant.monitoring.model import FILLING, NEVER_LABELLED, SlicePerformance, WindowEvidence, WindowPerformance
 from volant.monitoring.reference import reference_of
+from volant.monitoring.slice_cutting import cut_by, sliced_by
 from volant.monitoring.windows import UNIT, WINDOW, cut
 from volant.stats.blocks import mean_of_dependent
 from volant.stats.metrics import row_losses
@@ -121,7 +121,7 @@ def watched(
     estimator: LossEstimator | None = None,
 ) -> Watched:
     """The same with the slices of the complete windows, and what ``estimator`` expects of each window without its labels."""
-    named = (question.group, *question.slices, *metric_named(question.metric).columns)
+    named = (question.group, *sliced_by(question.slices, lines), *metric_named(question.metric).columns)
     wanted = {f"{FEATURE_PREFIX}{name}" for name in named} | (estimator.columns if estimator else set())
     features = wanted & set(lines.columns)
     own = lines.lazy().filter((pl.col("epoch") == epoch) & (pl.col("arm") == arm)).select(*_NEEDED, *sorted(features)).collect()
@@ -141,8 +141,7 @@ def watched(
 def _slices(lines: pl.DataFrame, question: Question) -> Iterator[SlicePerformance]:
     """By column in the order asked for, the largest slice first."""
     for column in question.slices if lines.height else ():
-        name = f"f:{column}"
-        for value, rows in slices_of(lines[name].to_numpy()).items() if name in lines.columns else ():
+        for value, rows in cut_by(lines, column).items():
             found = measure(lines[rows], question, number=0)
             yield SlicePerformance(
                 column=column, of=value, rows=found.rows, labelled=found.labelled, value=found.value, low=found.low, high=found.high

@@ -28,7 +28,7 @@ def accept_policy(project: Project, replay_id: str | None, *, write: bool) -> di
     if changed == text:
         sentence = f"{CONFIG_FILE} says already what the replay recommends: {advice.policy}."
     elif write:
-        _put(path, changed)
+        put_settings(path, changed)
         sentence = f"{CONFIG_FILE} follows the recommended policy now: {advice.policy}."
     else:
         sentence = f"Recommended by the replay: {advice.policy}. Nothing is written yet."
@@ -55,7 +55,7 @@ def _recommended(project: Project, replay_id: str | None) -> tuple[ReplayRecord,
     return record, result.recommended
 
 
-def _put(path: Path, text: str) -> None:
+def put_settings(path: Path, text: str) -> None:
     """Whole or not at all, with the file's own permissions."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

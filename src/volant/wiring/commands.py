@@ -334,6 +334,11 @@ def monitor(project: Project, *, windows: int = 20, progress: Progress = quiet) 
     return _heavy(project, "monitor", {"windows": windows}, progress)
 
 
+def inspect(project: Project, kind: str, asked: Mapping[str, object], *, progress: Progress = quiet) -> Json:
+    """A closer look at the champion: ``slices``, ``skew``, ``multivariate`` or ``attribution``; kept, and given back."""
+    return _heavy(project, "inspect", {"kind": kind, "asked": dict(asked)}, progress)
+
+
 def lineage(project: Project, node: str) -> Json:
     """Everything a prediction, version, run or dataset was made of, and what was made of it."""
     from volant.wiring.lineage import trace

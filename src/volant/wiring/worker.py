@@ -39,6 +39,7 @@ VERBS = {
     "watch": "volant.wiring.verbs.watching:watch",
     "weigh": "volant.wiring.verbs.rolling:weigh",
     "monitor": "volant.wiring.verbs.watching:monitor",
+    "inspect": "volant.wiring.verbs.inspecting:inspect",
     "replay": "volant.wiring.verbs.replaying:replay",
     "replay_lived": "volant.wiring.verbs.retracing:replay_lived",
 }

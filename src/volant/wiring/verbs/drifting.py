@@ -18,10 +18,10 @@ def reference_of_version(project: Project, number: int) -> DriftReference:
     from volant.monitoring.drift_reference import reference_of
 
     version = project.registry.version(project.name, number)
-    return reference_of({**_inputs(project, version), **_answers(project, version)}, model=project.name, version=number)
+    return reference_of({**learned_inputs(project, version), **_answers(project, version)}, model=project.name, version=number)
 
 
-def _inputs(project: Project, version: ModelVersion) -> "dict[str, pl.Series]":
+def learned_inputs(project: Project, version: ModelVersion) -> "dict[str, pl.Series]":
     """Raw columns of the rows it learned from, in order of time; not the time itself, nor keys that name a row."""
     import numpy as np
 

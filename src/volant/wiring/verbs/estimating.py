@@ -39,15 +39,15 @@ def _fitted(project: Project, version: ModelVersion, reference: DriftReference |
     report = project.registry.report(version)
     if report is None:
         return None
-    table, rows = _learned(project, version)
-    held, places = _held_out(project, report, table)
+    table, rows = learned_from(project, version)
+    held, places = held_out(project, version, report, table)
     seen = _inputs(project, version, table, np.union1d(rows, places))
     skipped = set() if reference is None else {name for name, column in reference.columns.items() if column.left_out is not None}
     found = fitted(project.config.metric, project.config.task, held, {name: seen[name] for name in seen if name not in skipped})
     return None if found is None else project.objects.put(canonical(found))
 
 
-def _learned(project: Project, version: ModelVersion) -> "tuple[Table, np.ndarray]":
+def learned_from(project: Project, version: ModelVersion) -> "tuple[Table, np.ndarray]":
     """The data version, and positions of the rows that it learned from."""
     from volant.loop.table import table_of
 
@@ -59,7 +59,7 @@ def _learned(project: Project, version: ModelVersion) -> "tuple[Table, np.ndarra
     return table, np.flatnonzero(np.isin(table.fingerprints, learned))
 
 
-def _held_out(project: Project, report: "GateReport", table: "Table") -> "tuple[HeldOut, np.ndarray]":
+def held_out(project: Project, version: ModelVersion, report: "GateReport", table: "Table") -> "tuple[HeldOut, np.ndarray]":
     """What its gate kept, with the inputs of the same rows where all of them are in the data version; and their positions."""
     import polars as pl
 
@@ -70,8 +70,7 @@ def _held_out(project: Project, report: "GateReport", table: "Table") -> "tuple[
     place = {name: number for number, name in enumerate(table.names.tolist())}
     places = np.array([place.get(name, -1) for name in kept["row"].to_list()], dtype=np.int64)
     known = bool(len(places)) and bool((places >= 0).all())
-    version = project.registry.version(project.name, report.version) if report.version is not None else None
-    inputs = _inputs(project, version, table, places) if known and version is not None else {}
+    inputs = _inputs(project, version, table, places) if known else {}
     groups = table.groups(project.config)
     metric = project.config.metric
     return HeldOut(

@@ -1,0 +1,118 @@
+"""Closer looks at a real project: found, kept with what they were made from, told, and used."""
+
+import csv
+import json
+import os
+import random
+
+import pytest
+
+from volant.cli.main import main
+from volant.kernel.errors import ConflictError, NotFoundError
+from volant.monitoring.inspection_model import InspectionKind
+from volant.wiring import commands
+from volant.wiring.inspected import inspections_view
+from volant.wiring.project import open_project
+from volant.wiring.slice_gates import accept_slice
+from volant.wiring.verbs.inspecting import looked
+from volant.wiring.verbs.watching import keep_watch
+
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+def quiet(_text, _share):
+    pass
+
+
+def rows_of(seed, count):
+    noise = random.Random(seed)
+    for number in range(count):
+        yield {
+            "id": 100_000 * seed + number,
+            "temp": round(noise.gauss(15, 5), 3),
+            "sky": noise.choice(("clear", "clear", "rain", "snow")),
+            "hour": number % 24,
+        }
+
+
+def with_demand(seed, rows):
+    noise = random.Random(-seed)
+    for row in rows:
+        wild = 5 if 17 <= row["hour"] <= 20 and row["sky"] == "rain" else 1
+        yield {**row, "demand": round(3 * row["temp"] + row["hour"] + noise.gauss(0, wild), 3)}
+
+
+def write(path, rows):
+    kept = list(rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(kept[0]))
+        writer.writeheader()
+        writer.writerows(kept)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A project with a champion, nothing answered yet."""
+    folder = tmp_path_factory.mktemp("inspected")
+    write(folder / "history.csv", with_demand(1, rows_of(1, 3_000)))
+    commands.init(folder, "city", environment=ENVIRONMENT, data="history.csv", target="demand", key=("id",), metric="mae")
+    project = open_project(folder / "city", environment=ENVIRONMENT)
+    commands.run(project)
+    return folder / "city"
+
+
+@pytest.fixture
+def project(home):
+    return open_project(home, environment=ENVIRONMENT)
+
+
+def test_without_a_champion_there_is_nothing_to_look_at(project):
+    with pytest.raises(ConflictError, match="no champion"):
+        looked(project, InspectionKind.SLICES, {}, quiet)
+    assert set(inspections_view(project).values()) == {None}
+    commands.approve(project, "latest", reason="first", actor="ann", override=True)
+
+
+def test_before_live_labels_come_the_holdout_is_searched(project):
+    found = looked(project, InspectionKind.SLICES, {}, quiet)
+    assert found.found["source"] == "holdout"
+    assert found.found["why_not"] is None
+    live = looked(project, InspectionKind.SLICES, {"on": "live"}, quiet)
+    assert live.found["why_not"] == "no row has a label yet"
+    assert inspections_view(project)["slices"]["id"] == live.id
+    with pytest.raises(NotFoundError, match="no slice 1"):
+        accept_slice(project, 1)
+
+
+def test_a_weak_slice_of_live_rows_is_found_kept_and_held_to(project, home, capsys):
+    live = list(with_demand(2, rows_of(2, 3_000)))
+    write(home / "live.csv", [{name: row[name] for name in ("id", "temp", "sky", "hour")} for row in live])
+    write(home / "truth.csv", [{"id": row["id"], "demand": row["demand"]} for row in live])
+    commands.predict(project, "@champion", str(home / "live.csv"), None)
+    commands.add_labels(project, str(home / "truth.csv"), ["id"])
+    keep_watch(project)
+    found = looked(project, InspectionKind.SLICES, {}, quiet)
+    assert (found.found["source"], found.found["rows"]) == ("live", 3_000)
+    assert found.found["slices"][0]["text"] == "hour in 17..20 and sky = rain"
+    assert sum(found.position.values()) == 3_000
+    assert found.labels == 3_000
+
+    assert main(["monitor", "slices", "--project", str(home), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["found"]["slices"] == found.found["slices"]
+    assert (told["former"], told["id"]) == (False, inspections_view(project)["slices"]["id"])
+
+    assert main(["monitor", "slices", "--gate", "1", "--project", str(home), "-q"]) == 0
+    assert 'slices: ["hour in 17..20 and sky = rain"], margin: 5%' in capsys.readouterr().out
+    again = open_project(home, environment=ENVIRONMENT)
+    assert again.config.gates[-1].slices == ("hour in 17..20 and sky = rain",)
+    keep_watch(again)
+    parts = again.windows.live("city", 1).slices
+    assert {part.of: part.rows for part in parts if part.column.startswith("hour in")}["inside"] == sum(
+        17 <= row["hour"] <= 20 and row["sky"] == "rain" for row in live
+    )
+
+
+def test_another_model_is_not_looked_at(home, capsys):
+    assert main(["monitor", "slices", "nobody", "--project", str(home), "-q"]) == 5
+    assert "this project has city" in capsys.readouterr().err
