@@ -166,6 +166,15 @@ def test_shapes_of_parts_add_up_to_the_shape_of_the_whole(known):
     assert decode(canonical(whole), WindowShape) == whole
 
 
+def test_windows_whose_numbers_have_gaps_are_shaped_as_each_alone(known):
+    part = rows(900, 42, missing=0.05)
+    for numbers in ([7, 9, 7_000_000], [3, 4, 6]):
+        found = column_shapes(part.with_columns(pl.Series("_window", [numbers[k % 3] for k in range(900)])), known)
+        alone = [windows(known, part[k::3])[0].columns for k in range(3)]
+        assert {name: shapes[1] for name, shapes in found.items()} == alone[1]
+        assert [shape.rows for shape in found["f:temp"]] == [300, 300, 300]
+
+
 def test_shapes_beside_different_references_are_never_added(known):
     one, two = windows(known, rows(50, 1), rows(50, 2))
     from msgspec.structs import replace

@@ -10,10 +10,10 @@ import polars as pl
 
 from volant.config.model import DataConfig
 from volant.evidence.tables import FEATURE_PREFIX
-from volant.monitoring.drift_columns import kind_of, named_codes, numbers, present, texts
+from volant.monitoring.drift_columns import kind_of, numbers, present, texts
 from volant.monitoring.drift_model import BlockEffect, ColumnReference, DriftReference, Kind
 from volant.stats.dependence import SHORTEST, ladder
-from volant.stats.ordered_bins import bins_of
+from volant.stats.ordered_bins import binned
 from volant.stats.smooth import polynomials
 
 MOST_NAMES = 1000
@@ -67,9 +67,8 @@ def column_reference(column: pl.Series) -> ColumnReference:
 
 
 def _of_numbers(values: np.ndarray, missing: _Missing) -> ColumnReference:
-    bins = bins_of(values)
-    codes = bins.codes(values)
-    counts = np.bincount(codes, minlength=len(bins))
+    found = binned(values)
+    bins, codes, counts = found.bins, found.codes, found.counts
     scores = polynomials(counts)
     return ColumnReference(
         kind=Kind.NUMBER,
@@ -87,9 +86,10 @@ def _score_sums(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Sums of each score over successive stretches, shape (stretches, k)."""
     length = _length(len(codes))
     whole = len(codes) // length
-    cut = codes[: whole * length]
-    parts = [np.ascontiguousarray(score.astype(np.float32))[cut].reshape(whole, length).sum(axis=1) for score in scores.T]
-    return np.array(parts, dtype=np.float64).T.reshape(whole, scores.shape[1])
+    if whole == 0 or scores.shape[1] == 0:
+        return np.zeros((whole, scores.shape[1]))
+    each = scores.astype(np.float32).take(codes[: whole * length], axis=0)
+    return np.add.reduceat(each, np.arange(0, whole * length, length), axis=0).astype(np.float64)
 
 
 def _length(rows: int) -> int:
@@ -108,22 +108,34 @@ def _follows_time(codes: np.ndarray, counts: np.ndarray) -> bool:
 
 
 def _of_names(column: pl.Series, missing: _Missing) -> ColumnReference:
-    values = texts(column).rename("name")
-    found = values.drop_nulls().value_counts(name="rows").sort(["rows", "name"], descending=[True, False])
-    names, rows = tuple(found["name"][:MOST_NAMES].to_list()), found["rows"].to_numpy()
+    codes, found, rows = _ranked(texts(column))
+    names = tuple(found)
     counts, rest = rows[:MOST_NAMES], int(rows[MOST_NAMES:].sum())
     alone = len(rows) > _IDENTIFIER * rows.sum() or rest > _IDENTIFIER * rows.sum()
     if alone:
         return ColumnReference(kind=Kind.NONE, left_out=IDENTIFIER, **missing)
-    codes = named_codes(values, names)
     return ColumnReference(
         kind=Kind.CATEGORY,
         counts=tuple(counts.tolist()),
         names=names,
         rest=rest,
-        blocks=_effects(_cell_sums(codes[codes >= 0]), int((codes >= 0).sum())),
+        blocks=_effects(_cell_sums(np.minimum(codes, len(names))), len(codes)),
         **missing,
     )
+
+
+def _ranked(values: pl.Series) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """(codes, names, counts): of each value that is there the place of its name, the most frequent first, those alike by name."""
+    there = values.drop_nulls()
+    own = there.cast(pl.Categorical(pl.Categories.random())).to_physical().to_numpy()
+    counts = np.bincount(own)
+    first = np.empty(len(counts), dtype=np.intp)
+    first[own[::-1]] = np.arange(len(own) - 1, -1, -1)
+    table = pl.DataFrame({"code": np.arange(len(counts)), "name": there.gather(first), "rows": counts})
+    table = table.sort(["rows", "name"], descending=[True, False])
+    place = np.empty(len(counts), dtype=np.int32)
+    place[table["code"].to_numpy()] = np.arange(len(counts))
+    return place[own], table["name"][:MOST_NAMES].to_list(), table["rows"].to_numpy()
 
 
 def _cell_sums(codes: np.ndarray) -> np.ndarray:
@@ -131,14 +143,16 @@ def _cell_sums(codes: np.ndarray) -> np.ndarray:
 
     Categories beyond the 32 most frequent share 32 cells.
     """
-    cells = np.where(codes < _MOST_CELLS, codes, _MOST_CELLS + codes % _MOST_CELLS) if codes.max() >= _MOST_CELLS else codes
+    numbers = np.arange(int(codes.max()) + 1)
+    cells = np.where(numbers < _MOST_CELLS, numbers, _MOST_CELLS + numbers % _MOST_CELLS).take(codes)
     mass = np.bincount(cells) / len(cells)
     width, length = len(mass), _length(len(cells))
     whole = len(cells) // length
     if width < 2 or whole == 0:
         return np.zeros((whole, 0))
-    cut = cells[: whole * length] + np.repeat(np.arange(0, whole * width, width, dtype=np.int32), length)
-    counts = np.bincount(cut, minlength=whole * width).reshape(whole, width)
+    cut = cells[: whole * length].reshape(whole, length)
+    cut += np.arange(0, whole * width, width)[:, None]
+    counts = np.bincount(cut.ravel(), minlength=whole * width).reshape(whole, width)
     root = np.sqrt(mass)
     directions = np.linalg.qr(np.column_stack([root, np.eye(width)[:, 1:]]))[0][:, 1:]
     return np.asarray((counts / np.maximum(root, 1e-9) - length * root) @ directions)

@@ -51,16 +51,25 @@ def shaped(lines: pl.DataFrame, reference: DriftReference) -> tuple[WindowShape,
 
 def column_shapes(lines: pl.DataFrame, reference: DriftReference) -> dict[str, list[ColumnShape]]:
     """Each column of the reference in each window, in the order of the windows. Answers count only where there is one."""
-    windows = np.unique(lines[WINDOW].to_numpy(), return_inverse=True)[1].reshape(-1)
+    windows = _places(lines[WINDOW].to_numpy())
+    rows = np.bincount(windows)
     answered = (lines["outcome"] == Outcome.OK.value).to_numpy() if "outcome" in lines.columns else np.ones(lines.height, dtype=bool)
     found = {}
     for name, known in reference.columns.items():
         column = _column(lines, name)
         if name in _ANSWERS and not answered.all():
-            found[name] = _shapes(column.filter(answered), windows[answered], int(windows.max()) + 1, known)
+            found[name] = _shapes(column.filter(answered), windows[answered], np.bincount(windows[answered], minlength=len(rows)), known)
         else:
-            found[name] = _shapes(column, windows, int(windows.max()) + 1, known)
+            found[name] = _shapes(column, windows, rows, known)
     return found
+
+
+def _places(numbers: np.ndarray) -> np.ndarray:
+    """Of each row's window the place among those that have rows, in order; shape (n,)."""
+    if len(numbers) == 0 or int(numbers.max()) - int(numbers.min()) > len(numbers):
+        return np.unique(numbers, return_inverse=True)[1].reshape(-1)
+    from_first = numbers - numbers.min()
+    return np.asarray((np.cumsum(np.bincount(from_first) > 0) - 1)[from_first])
 
 
 def _column(lines: pl.DataFrame, name: str) -> pl.Series:
@@ -70,15 +79,16 @@ def _column(lines: pl.DataFrame, name: str) -> pl.Series:
     return lines[name] if name in lines.columns else pl.Series(name, [None] * lines.height, dtype=pl.Null)
 
 
-def _shapes(column: pl.Series, windows: np.ndarray, count: int, known: ColumnReference) -> list[ColumnShape]:
-    found = coded(column, known, bins_in(known) if known.kind is Kind.NUMBER else None)
-    rows = np.bincount(windows, minlength=count)
-    own = windows if len(found.rows) == len(windows) else windows[found.rows]
-    there = np.bincount(own, minlength=count)
+def _shapes(column: pl.Series, windows: np.ndarray, rows: np.ndarray, known: ColumnReference) -> list[ColumnShape]:
+    """``rows`` (w,): how many each window has."""
+    found, count = coded(column, known, bins_in(known) if known.kind is Kind.NUMBER else None), len(rows)
+    full = len(found.rows) == len(windows)
+    own = windows if full else windows[found.rows]
+    there = rows if full else np.bincount(own, minlength=count)
     if known.kind is Kind.NONE:
         return [ColumnShape(rows=int(n), absent=int(n - t)) for n, t in zip(rows, there, strict=True)]
     wide = found.width + 1
-    counts = np.bincount(own * wide + found.codes, minlength=count * wide).reshape(count, wide)
+    counts = np.bincount(found.codes if count == 1 else own * wide + found.codes, minlength=count * wide).reshape(count, wide)
     unseen = _unseen(column, found, own) if counts[:, -1].any() else {}
     return [
         ColumnShape(rows=int(rows[w]), absent=int(rows[w] - there[w]), counts=tuple(counts[w, :-1].tolist()), unseen=unseen.get(w, {}))

@@ -105,9 +105,17 @@ def _strongest(sums: np.ndarray, rows: int) -> float:
     halves = scaled[::2], scaled[1::2]
     found = []
     for own, other in (halves, halves[::-1]):
-        direction = np.linalg.svd(own, full_matrices=False)[2][0]
+        direction = _first_direction(own)
         found.append(float(np.mean((other @ direction) ** 2)))
     return sum(found) / 2
+
+
+def _first_direction(rows: np.ndarray) -> np.ndarray:
+    """In which rows (n, k) are longest: of length 1, shape (k,)."""
+    if rows.shape[1] <= rows.shape[0]:
+        return np.asarray(np.linalg.eigh(rows.T @ rows)[1][:, -1])
+    along = rows.T @ np.linalg.eigh(rows @ rows.T)[1][:, -1]
+    return np.asarray(along / max(float(np.linalg.norm(along)), 1e-300))
 
 
 def _exceeds(effect: float, df: float) -> bool:

@@ -125,10 +125,18 @@ def ks_nannyml(rows: Counted) -> float:
         return _ks(rows)
     low, high = _reach(rows.values, rows.before)
     edges = np.linspace(low, high, _NANNYML_BINS + 1)
-    before = np.cumsum(np.histogram(rows.values, edges, weights=rows.before)[0]) / rows.before.sum()
+    before = np.cumsum(_in_bins(rows.values, edges, rows.before)) / rows.before.sum()
     below = rows.after[rows.values < low].sum()
-    after = (below + np.cumsum(np.histogram(rows.values, edges, weights=rows.after)[0])) / rows.after.sum()
+    after = (below + np.cumsum(_in_bins(rows.values, edges, rows.after))) / rows.after.sum()
     return float(np.max(np.abs(before - after)))
+
+
+def _in_bins(values: np.ndarray, edges: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """What numpy.histogram says of weighted values, in far less time where there are fewer values than bins."""
+    place = np.searchsorted(edges, values, side="right") - 1
+    place[values == edges[-1]] = len(edges) - 2
+    inside = (place >= 0) & (place < len(edges) - 1)
+    return np.bincount(place[inside], counts[inside], len(edges) - 1)
 
 
 def _reach(values: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
@@ -155,8 +163,8 @@ def wasserstein_nannyml(rows: Counted) -> float:
     values, total = rows.values, rows.after.sum()
     low, high = _reach(values, rows.before)
     edges = np.linspace(low, high, _NANNYML_BINS + 1)
-    before = np.cumsum(np.histogram(values, edges, weights=rows.before)[0]) / rows.before.sum()
-    after = np.cumsum(np.histogram(values, edges, weights=rows.after)[0]) / total
+    before = np.cumsum(_in_bins(values, edges, rows.before)) / rows.before.sum()
+    after = np.cumsum(_in_bins(values, edges, rows.after)) / total
     under, over = (values < low) & (rows.after > 0), (values > high) & (rows.after > 0)
     smaller = _outside(np.append(values[under], low), np.append(rows.after[under], 1.0), lower=True)
     bigger = _outside(np.append(high, values[over]), np.append(1.0, rows.after[over]), lower=False)
@@ -184,7 +192,7 @@ def _evidently_shares(rows: Counted) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shares(rows: Counted, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    before, after = (np.histogram(rows.values, edges, weights=counts)[0] / counts.sum() for counts in (rows.before, rows.after))
+    before, after = (_in_bins(rows.values, edges, counts) / counts.sum() for counts in (rows.before, rows.after))
     return before, after
 
 

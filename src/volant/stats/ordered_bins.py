@@ -42,7 +42,7 @@ class OrderedBins:
 
     def codes(self, values: np.ndarray) -> np.ndarray:
         """The bin of each finite value (n,), int16."""
-        return np.asarray(self._bin_of_key[keys_of(values, self.centre)])
+        return np.asarray(self._bin_of_key.take(keys_of(values, self.centre)))
 
 
 def _numbers_of_runs(starts: np.ndarray) -> np.ndarray:
@@ -50,7 +50,21 @@ def _numbers_of_runs(starts: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(starts), dtype=np.int16), np.diff(np.append(starts, _KEYS)))
 
 
+@dataclass(frozen=True)
+class Binned:
+    """The bins of a reference, and of each of its values (n,) the bin: ``codes`` (n,), int16; ``counts`` (k,)."""
+
+    bins: OrderedBins
+    codes: np.ndarray
+    counts: np.ndarray
+
+
 def bins_of(values: np.ndarray) -> OrderedBins:
+    """The bins alone; see :func:`binned`."""
+    return binned(values).bins
+
+
+def binned(values: np.ndarray) -> Binned:
     """Bins of about equal mass for the finite values (n,) of a reference, at most 256, and some on either side of its range.
 
     Values that occur often have bins of their own; up to 256 different values (of different keys) each have one.
@@ -58,13 +72,16 @@ def bins_of(values: np.ndarray) -> OrderedBins:
     centre = float(np.median(values[:: max(len(values) // _SAMPLE, 1)])) if len(values) else 0.0
     keys = keys_of(values, centre)
     mass = np.bincount(keys, minlength=_KEYS)
-    present = np.flatnonzero(mass)
+    present = np.flatnonzero(mass > 0)
     inner = _inner_starts(present, mass[present], len(values))
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
     below, above = _beyond(low, high, centre)
     first, last = (int(present[0]), int(present[-1])) if len(present) else (0, 0)
     starts = np.unique(np.concatenate([[0], below[below <= first], [first], inner, above[above > last]]))
-    return OrderedBins(centre, starts, _centres(starts, values, keys, centre, (low, high)))
+    codes = _numbers_of_runs(starts).take(keys)
+    counts = np.bincount(codes, minlength=len(starts))
+    total = np.bincount(codes, weights=values - centre, minlength=len(starts))
+    return Binned(OrderedBins(centre, starts, _centres(starts, counts, total, (low, high)) + centre), codes, counts)
 
 
 def _inner_starts(present: np.ndarray, mass: np.ndarray, rows: int) -> np.ndarray:
@@ -84,17 +101,16 @@ def _beyond(low: float, high: float, centre: float) -> tuple[np.ndarray, np.ndar
     return below, above[above < _KEYS]
 
 
-def _centres(starts: np.ndarray, values: np.ndarray, keys: np.ndarray, centre: float, reach: tuple[float, float]) -> np.ndarray:
-    """The mean of the reference's values in each bin; where it has none, the middle of the bin (its inner end at the ends)."""
-    place = _numbers_of_runs(starts)[keys]
-    count = np.bincount(place, minlength=len(starts))
-    total = np.bincount(place, weights=values - centre, minlength=len(starts))
+def _centres(starts: np.ndarray, counts: np.ndarray, total: np.ndarray, reach: tuple[float, float]) -> np.ndarray:
+    """The mean of the reference's values in each bin (less the centre); where it has none, the middle of the bin (its inner end at
+    the ends).
+    """
     edges = np.append(_value_of(starts[1:]), np.nan)
     lower = np.append(np.nan, _value_of(starts[1:]))
     width = (reach[1] - reach[0]) or abs(reach[1]) or 1.0
     lower[0], edges[-1] = edges[0] - width, lower[-1] + width
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(count > 0, total / np.maximum(count, 1), (lower + edges) / 2) + centre)
+        return np.asarray(np.where(counts > 0, total / np.maximum(counts, 1), (lower + edges) / 2))
 
 
 def _value_of(keys: np.ndarray) -> np.ndarray:
