@@ -55,7 +55,7 @@ def test_targets_read_back_from_their_canonical_text(lines):
         ("log", "must be a list of lines"),
         ("[log]", "must be"),
         ("[{}]", "has no 'to'"),
-        ("[{to: mail}]", "must be log, webhook:env:NAME or slack:env:NAME"),
+        ("[{to: mail}]", "must be log, KIND:env:NAME for a webhook"),
         ("[{to: 5}]", "must be log"),
         ("[{to: webhook:env:1X}]", "must be log"),
         ("[{to: webhook:env:ÄX}]", "must be log"),

@@ -69,7 +69,10 @@ ALERTS = Family(
         Line("list", "alerts:list_alerts", "Open alerts, worst first (what 'volant alerts' does)"),
         Line("show", "alerts:show", "One alert: what was seen, and who was told"),
         Line("ack", "alerts:ack", "Say that you look after one"),
-        Line("test", "alerts:test", "Tell every target a test"),
+        Line("mute", "muting:mute", "Tell nobody about an alert, a cause or a model for a while"),
+        Line("unmute", "muting:unmute", "End a mute before its time"),
+        Line("mutes", "muting:mutes", "Which mutes hold"),
+        Line("test", "alerts:test", "Tell every target a test, or one of them"),
     ),
     default="list",
 )

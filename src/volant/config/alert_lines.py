@@ -4,15 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from volant.config.kinds import Schema, shown, wrong
+from volant.config.kinds import Pattern, Schema, shown, wrong
 from volant.config.model import AlertTarget
 from volant.config.sections import Entry, Section
 from volant.config.yaml_tree import Node
 from volant.kernel.errors import UsageError
 
 DEFAULT_SECRET = "env:VOLANT_WEBHOOK_SECRET"  # noqa: S105 - where it is, not what it is
+DEFAULT_SERVER = "env:VOLANT_SMTP_URL"
 ENVIRONMENT_NAME = r"env:[A-Za-z_][A-Za-z0-9_]*"
-TARGET = rf"log|(?:webhook|slack):{ENVIRONMENT_NAME}"
+MAIL_ADDRESS = r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
+TARGET = rf"log|(?:webhook|slack|mail|alertmanager):{ENVIRONMENT_NAME}|mail:{MAIL_ADDRESS}"
+URGENCIES = ("page", "ticket", "note")
+SIGNED, MAIL = ("webhook:", "alertmanager:"), ("mail:",)
 
 
 class Reference:
@@ -44,20 +48,50 @@ class Reference:
         return {"type": "string", "pattern": f"^(?:{self._pattern.pattern})$", "description": self.said}
 
 
+class Urgencies:
+    """One of page, ticket and note, or a list of them."""
+
+    said = "page, ticket or note, or a list of them"
+
+    def read(self, node: Node) -> tuple[str, ...]:
+        """See ``Kind``."""
+        items = node.content if isinstance(node.content, list) else [node]
+        found = tuple(item.content for item in items)
+        if not found or any(one not in URGENCIES for one in found) or len(set(found)) < len(found):
+            raise wrong(node, self.said)
+        return tuple(str(one) for one in found)
+
+    def show(self, value: Sequence[str]) -> str | list[str]:
+        """See ``Kind``."""
+        return value[0] if len(value) == 1 else list(value)
+
+    def schema(self) -> Schema:
+        """See ``Kind``."""
+        one: Schema = {"enum": list(URGENCIES)}
+        return {"anyOf": [one, {"type": "array", "minItems": 1, "uniqueItems": True, "items": one}], "description": self.said}
+
+
 _LINE = Section(
     AlertTarget,
     (
         Entry(
             key="to",
-            kind=Reference("log, webhook:env:NAME or slack:env:NAME", TARGET),
-            about="log (standard error), or a webhook or Slack webhook whose address is in an environment variable",
+            kind=Reference("log, KIND:env:NAME for a webhook, slack, mail or alertmanager, or mail:ADDRESS", TARGET),
+            about="log (standard error), a mail address, or what an environment variable holds the address of",
             required=True,
         ),
         Entry(
             key="secret",
             kind=Reference("env:NAME", ENVIRONMENT_NAME),
-            about="environment variable with the secret that signs a webhook (env:VOLANT_WEBHOOK_SECRET if unsaid)",
+            about="environment variable with what signs a webhook (env:VOLANT_WEBHOOK_SECRET if unsaid), or an Alertmanager's token",
         ),
+        Entry(key="only", kind=Urgencies(), about="tell only what asks for this: page, ticket or note, or a list of them"),
+        Entry(
+            key="server",
+            kind=Reference("env:NAME", ENVIRONMENT_NAME),
+            about="environment variable with the mail server, like smtp://USER:PASSWORD@HOST:587 (env:VOLANT_SMTP_URL if unsaid)",
+        ),
+        Entry(key="from", attribute="sender", kind=Pattern("a mail address", MAIL_ADDRESS), about="what letters are from"),
     ),
 )
 
@@ -90,19 +124,26 @@ class AlertLines:
 def _check(item: Node, line: AlertTarget, before: Sequence[AlertTarget]) -> None:
     if any(line.to == other.to for other in before):
         raise UsageError(f"{item.place} tells {line.to} a second time.", found=shown(item), next_step="take one out", field=item.place.path)
-    if line.secret is not None and not line.to.startswith("webhook:"):
-        raise UsageError(
-            f"{item.place}: only a webhook is signed.", found=shown(item), next_step="take secret out", field=item.below("secret")
-        )
+    for key, value, kinds, why in (
+        ("secret", line.secret, SIGNED, "only a webhook is signed, and only an Alertmanager takes a token"),
+        ("server", line.server, MAIL, "only mail goes through a mail server"),
+        ("from", line.sender, MAIL, "only mail is from somebody"),
+    ):
+        if value is not None and not line.to.startswith(kinds):
+            raise UsageError(f"{item.place}: {why}.", found=shown(item), next_step=f"take {key} out", field=item.below(key))
 
 
 def variables(target: AlertTarget) -> tuple[str, ...]:
     """The environment variables that telling a target needs."""
     kind, _, reference = target.to.partition(":")
-    references: tuple[str, ...] = () if kind == "log" else (reference,)
+    references: list[str | None] = [reference] if reference.startswith("env:") else []
     if kind == "webhook":
-        references += (target.secret or DEFAULT_SECRET,)
-    return tuple(name.removeprefix("env:") for name in references)
+        references.append(target.secret or DEFAULT_SECRET)
+    if kind == "mail":
+        references.append(target.server or DEFAULT_SERVER)
+    if kind == "alertmanager":
+        references.append(target.secret)
+    return tuple(name.removeprefix("env:") for name in references if name is not None)
 
 
 def unset(targets: Sequence[AlertTarget], environment: Mapping[str, str]) -> tuple[str, ...]:

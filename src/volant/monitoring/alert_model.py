@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from volant.kernel.codec import Value
+from volant.monitoring.drift_model import Bar
 
 
 class Severity(StrEnum):
@@ -19,20 +20,59 @@ class Severity(StrEnum):
         return tuple(Severity).index(self)
 
 
+class Urgency(StrEnum):
+    """What an alert asks of people: to come now, to look when they work, or to know."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    NOTE = "note"
+
+
 class NoticeKind(StrEnum):
-    """What the world is told about an alert. Acknowledging tells nobody."""
+    """What the world is told about an alert. Acknowledging and muting tell nobody."""
 
     RAISED = "raised"
     WORSENED = "worsened"
+    RETURNED = "returned"  # a mute is over, and the cause holds still
     RESOLVED = "resolved"
     TEST = "test"  # nothing happened; somebody tries whether targets can be reached
+
+
+class Effect(Value, frozen=True, kw_only=True):
+    """How large it is: ``value`` of what ``name`` says, with its interval; ``before`` is what it was, ``tolerance`` what is borne."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    before: float | None = None
+    tolerance: float | None = None
+
+
+class Picture(Value, frozen=True, kw_only=True):
+    """A column before and now, as bars on one axis. ``numbers``: the bars are stretches of values, in order."""
+
+    column: str
+    numbers: bool
+    bars: tuple[Bar, ...]
+
+
+class Sight(Value, frozen=True, kw_only=True):
+    """What a person looks at: the first window with it, the columns it is about, how large it is, before and now."""
+
+    from_us: int | None = None
+    to_us: int | None = None
+    columns: tuple[str, ...] = ()
+    effect: Effect | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class Alert(Value, frozen=True, kw_only=True):
     """One cause for one model, from its first sight to its end. ``number`` counts from 1 within the model.
 
     ``seq`` is the place of its last event in ``alert/MODEL``; ``count`` says how often the cause was seen.
-    ``resolution`` says what ended it. ``facts`` are JSON values that the sentence rests on.
+    ``resolution`` says what ended it. ``facts`` are JSON values that the sentence rests on. ``quiet``: a mute keeps it from
+    being told. ``addressed`` are the targets that were told of it; None if that was not kept.
     """
 
     id: str
@@ -51,6 +91,9 @@ class Alert(Value, frozen=True, kw_only=True):
     resolved_at: int | None = None
     resolution: str | None = None
     seq: int
+    sight: Sight | None = None
+    quiet: bool = False
+    addressed: tuple[str, ...] | None = None
 
     @property
     def is_open(self) -> bool:

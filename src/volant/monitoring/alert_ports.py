@@ -46,10 +46,15 @@ class AlertStore(Protocol):
         ...
 
     def due(self, now: int, limit: int = 100) -> tuple[Delivery, ...]:
-        """Deliveries to try now, oldest first, at most the oldest of each alert and target, so that none overtakes another.
+        """Deliveries to try now, oldest first, at most the oldest of each alert and target, so that none overtakes another, and at
+        most ``limit`` for each target, so that none that is down holds up others.
 
         One that would be tried more than ``LONGEST_WAIT_US`` from now is due as well: the clock was set back.
         """
+        ...
+
+    def waiting(self, target: str, limit: int = 100) -> tuple[Delivery, ...]:
+        """Deliveries for a target that are still to be made, due or not, oldest first."""
         ...
 
     def claim(self, delivery: Delivery, next_at: int) -> bool:
@@ -94,8 +99,12 @@ class Undelivered(Exception):  # noqa: N818 - an outcome that is expected, and h
 
 
 class Sender(Protocol):
-    """Tells targets."""
+    """Tells targets. Both return what the target answered once it has taken what it was told, or raise :class:`Undelivered`."""
 
-    async def __call__(self, target: str, delivery_id: str, notice: Notice) -> None:
-        """Returns once the target has taken it. Raises :class:`Undelivered`."""
+    async def __call__(self, target: str, delivery_id: str, notice: Notice) -> str:
+        """One notice."""
+        ...
+
+    async def together(self, target: str, delivery_id: str, notices: Sequence[Notice]) -> str:
+        """Several in one message, oldest first. Only for targets that people read (``alert_digest.is_for_people``)."""
         ...

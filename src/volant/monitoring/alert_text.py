@@ -5,10 +5,13 @@ from typing import Any
 
 from volant.kernel.clock import MINUTE_US, SECOND_US, iso
 from volant.kernel.codec import canonical, plain
-from volant.monitoring.alert_model import Alert, Notice, NoticeKind
+from volant.monitoring.alert_actions import action_of
+from volant.monitoring.alert_model import Alert, Effect, Notice, NoticeKind
+from volant.monitoring.alert_routing import urgency_of
 
 SCHEMA = "volant.alert/1"
 LONGEST_LINE = 600
+_MOST_NAMED = 8
 LATE_US = 5 * MINUTE_US
 _UNSHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, what turns the direction of text, ends of lines
 
@@ -49,9 +52,15 @@ def webhook_body(notice: Notice) -> bytes:
 
 
 def alert_record(alert: Alert) -> dict[str, Any]:
-    """An alert for programs, with instants as ISO texts."""
+    """An alert for programs, with instants as ISO texts, what it asks for and what may help. Not whom it was told to."""
     record: dict[str, Any] = plain(alert)
-    return {key: iso(value) if key.endswith("_at") and value is not None else value for key, value in record.items()}
+    shown: dict[str, Any] = {key: iso(value) if key.endswith("_at") and value is not None else value for key, value in record.items()}
+    if alert.sight is not None:
+        sight = shown["sight"]
+        first = {name: None if at is None else iso(at) for name, at in (("from", sight.pop("from_us")), ("to", sight.pop("to_us")))}
+        shown["sight"] = first | sight
+    del shown["quiet"], shown["addressed"]
+    return shown | {"urgency": urgency_of(alert).value, "action": action_of(alert)}
 
 
 def slack_body(notice: Notice, now: int) -> bytes:
@@ -60,6 +69,36 @@ def slack_body(notice: Notice, now: int) -> bytes:
     head = "resolved" if notice.kind is NoticeKind.RESOLVED else alert.severity.value
     lines = [f"[{head}{_when(notice, now)}] {one_line(alert.model)}: {one_line(sentence_of(notice), 3000)}"]
     if notice.kind is not NoticeKind.RESOLVED:
-        lines.append(f"volant alerts ack {alert.number}")
+        lines += [one_line(line) for line in sight_lines(alert)]
+        lines.append(f"{action_of(alert)} Then: volant alerts ack {alert.number}")
     text = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return canonical({"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
+
+
+def sight_lines(alert: Alert) -> list[str]:
+    """The first window, the columns and the effect with its interval, one line each."""
+    sight = alert.sight
+    if sight is None:
+        return []
+    lines = []
+    if sight.from_us is not None and sight.to_us is not None:
+        lines.append(f"First seen in the window {minute(sight.from_us)} to {minute(sight.to_us)}.")
+    if sight.columns:
+        more = f" and {len(sight.columns) - _MOST_NAMED} more" if len(sight.columns) > _MOST_NAMED else ""
+        lines.append(f"Columns: {', '.join(sight.columns[:_MOST_NAMED])}{more}.")
+    if sight.effect is not None:
+        lines.append(f"{effect_text(sight.effect)}.")
+    return lines
+
+
+def effect_text(effect: Effect) -> str:
+    """``mae: 41.5 [38.2, 44.8], before 30.1``."""
+    bounds = "" if effect.low is None or effect.high is None else f" [{effect.low:.4g}, {effect.high:.4g}]"
+    before = "" if effect.before is None else f", before {effect.before:.4g}"
+    tolerance = "" if effect.tolerance is None else f", tolerance {effect.tolerance:.3g}"
+    return f"{effect.name}: {effect.value:.4g}{bounds}{before}{tolerance}"
+
+
+def minute(instant: int) -> str:
+    """``2024-05-01 10:00Z``."""
+    return f"{iso(instant)[:16].replace('T', ' ')}Z"

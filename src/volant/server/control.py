@@ -37,7 +37,7 @@ from volant.server.watch import Seen, Watch
 from volant.server.weighing import Weighing
 from volant.server.wheel import Wheel
 from volant.serving.process import COMMAND as WORKER_COMMAND
-from volant.wiring.alerting import deliverer
+from volant.wiring.alerting import Rounds
 from volant.wiring.changes import Changes
 from volant.wiring.sweeping import swept
 from volant.wiring.watched import log_mark
@@ -137,7 +137,7 @@ class Control:
             idle_times=rhythm.idle(wheel.IDLE_TIMES),
         )
         self.telling = Telling(
-            deliverer(project).round,
+            Rounds(project),
             may=lambda: self.leadership.held,
             count=lambda: len(project.alerts.open(project.name)),
             round_seconds=rhythm.round(telling.ROUND_SECONDS),

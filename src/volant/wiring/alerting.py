@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from volant.config.load import load_project
 from volant.config.model import AlertTarget
-from volant.kernel.clock import iso
+from volant.kernel.clock import iso, parse_duration, parse_iso
 from volant.kernel.codec import decode
-from volant.kernel.errors import VolantError
+from volant.kernel.errors import InvalidInputError, NotFoundError, VolantError
 from volant.monitoring.alert_model import Alert, Delivery, Notice, NoticeKind, Severity
+from volant.monitoring.alert_mutes import Mute, record
 from volant.monitoring.alert_ports import Sender, Undelivered
 from volant.monitoring.alert_text import alert_record
 from volant.wiring.project import CONFIG_FILE
 
 if TYPE_CHECKING:
-    from volant.monitoring.alert_delivery import Deliverer
     from volant.wiring.project import Project
 
 Json = dict[str, Any]
@@ -22,11 +22,28 @@ MOST = 1000
 TEST_SENTENCE = "This is a test of the way to you; nothing is wrong."
 
 
-def deliverer(project: "Project") -> "Deliverer":
-    """Empties the project's outbox of alerts; addresses and secrets come from the environment that it was opened with."""
-    from volant.monitoring.alert_delivery import Deliverer
+class Rounds:
+    """What the leader does each second: end mutes whose time is over, empty the outbox, say again what holds where that is needed.
 
-    return Deliverer(project.stores.alerts, _teller(project), project.clock)
+    Addresses and secrets come from the environment that the project was opened with.
+    """
+
+    def __init__(self, project: "Project") -> None:
+        from volant.adapters.notify.telling import Teller
+        from volant.monitoring.alert_delivery import Deliverer
+        from volant.monitoring.alert_repeating import Repeating
+
+        targets = NamedTargets(project)
+        teller = Teller(targets, project.environment, project.clock)
+        self._alerts = project.alerts
+        self._deliverer = Deliverer(project.stores.alerts, teller, project.clock)
+        self._repeating = Repeating(project.stores.alerts, teller.say_again, project.clock, lambda: [one.to for one in targets()])
+
+    async def __call__(self) -> None:
+        """One round."""
+        await self._deliverer.stored(self._alerts.wake)
+        await self._deliverer.round()
+        await self._repeating.say(await self._deliverer.stored(self._repeating.look))
 
 
 def _teller(project: "Project") -> Sender:
@@ -64,6 +81,53 @@ class NamedTargets:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+def instant(text: str, now: int) -> int:
+    """The end of a mute: a stretch of time from now like ``2d``, or an instant like ``2026-11-23T09:00Z``. ``InvalidInputError``."""
+    try:
+        return now + parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        return parse_iso(text.strip())
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError(
+            "It is not clear until when.", found=text[:60], next_step="write a stretch of time like 2d, or 2026-11-23T09:00Z", field="until"
+        ) from error
+
+
+def mute(
+    project: "Project",
+    *,
+    until: str,
+    reason: str,
+    actor: str,
+    alert: str | None = None,
+    cause: str | None = None,
+    model: str | None = None,
+    pages: bool = False,
+) -> Json:
+    """Tell nobody until then: about an alert (number or id), a cause, or all of the model. See ``Alerts.mute``."""
+    end = instant(until, project.clock.now())
+    made = project.alerts.mute(model or project.name, end, reason, actor, alert=alert, cause=cause, pages=pages)
+    return record(made) | {"sentence": _muted(made)}
+
+
+def unmute(project: "Project", mute_id: str, *, actor: str, reason: str = "", model: str | None = None) -> Json:
+    """End a mute before its time."""
+    ended = project.alerts.unmute(model or project.name, mute_id, actor, reason)
+    return record(ended) | {"sentence": f"{ended.model}: {ended.about} is told again"}
+
+
+def mutes(project: "Project") -> list[Json]:
+    """The mutes that hold for the model, the one that ends first first."""
+    return [record(one) for one in project.alerts.mutes.standing(project.name, project.clock.now())]
+
+
+def _muted(made: Mute) -> str:
+    through = "" if made.pages else "; what is worth a page comes through (unless that page is what was muted)"
+    return f"{made.model}: nobody is told about {made.about} until {iso(made.until)}{through}"
+
+
 def alerts(project: "Project", *, everything: bool = False, limit: int = 100, before: int | None = None) -> Json:
     """The model's open alerts, worst first; or the newest ``limit`` of all, with numbers below ``before``."""
     limit = min(max(limit, 1), MOST)
@@ -72,13 +136,19 @@ def alerts(project: "Project", *, everything: bool = False, limit: int = 100, be
         "model": project.name,
         "open": len(project.alerts.open(project.name)),
         "targets": [target.to for target in project.config.watch.alerts],
+        "mutes": mutes(project),
         "alerts": [one(project, alert) for alert in found],
     }
 
 
 def one(project: "Project", alert: Alert) -> Json:
-    """An alert with what was told about it."""
-    return {**alert_record(alert), "told": [told(delivery) for delivery in project.alerts.deliveries(alert.id)]}
+    """An alert with the mute that holds for it, and what was told about it."""
+    held = project.alerts.mutes.over(alert, project.clock.now()) if alert.is_open else None
+    return {
+        **alert_record(alert),
+        "muted": None if held is None else record(held),
+        "told": [told(delivery) for delivery in project.alerts.deliveries(alert.id)],
+    }
 
 
 def told(delivery: Delivery) -> Json:
@@ -99,9 +169,17 @@ def acknowledge(project: "Project", alert: str, *, actor: str, note: str = "") -
     return one(project, seen)
 
 
-def try_targets(project: "Project") -> Json:
-    """Tell every target a test notice now, from this process and its environment, once and without the outbox."""
+def try_targets(project: "Project", channel: str | None = None) -> Json:
+    """Tell every target a test notice now, from this process and its environment, once and without the outbox.
+
+    ``channel`` is one of them as ``volant.yaml`` writes it, or the beginning of it (``mail``). ``NotFoundError``.
+    """
     import asyncio
+
+    named = [target.to for target in project.config.watch.alerts]
+    tried = [to for to in named if channel is None or to == channel or to.startswith(f"{channel}:")]
+    if not tried:
+        raise NotFoundError(f"No line under watch.alerts tells {channel!r}.", found=", ".join(named), next_step="name one of these")
 
     now = project.clock.now()
     pretended = Alert(
@@ -117,8 +195,8 @@ def try_targets(project: "Project") -> Json:
         seq=0,
     )
     notice = Notice(event=pretended.id, kind=NoticeKind.TEST, at=now, alert=pretended)
-    tried = asyncio.run(_try_all(_teller(project), [target.to for target in project.config.watch.alerts], notice))
-    return {"targets": tried, "taken": all(line["error"] is None for line in tried)}
+    lines = asyncio.run(_try_all(_teller(project), tried, notice))
+    return {"targets": lines, "taken": all(line["error"] is None for line in lines)}
 
 
 async def _try_all(sender: Sender, targets: list[str], notice: Notice) -> list[Json]:
@@ -126,9 +204,9 @@ async def _try_all(sender: Sender, targets: list[str], notice: Notice) -> list[J
 
     async def attempt(target: str) -> Json:
         try:
-            await sender(target, f"{notice.event}:test", notice)
+            answer = await sender(target, f"{notice.event}:test", notice)
         except Undelivered as error:
-            return {"target": target, "error": str(error)}
-        return {"target": target, "error": None}
+            return {"target": target, "answer": None, "error": str(error)}
+        return {"target": target, "answer": answer, "error": None}
 
     return list(await asyncio.gather(*(attempt(target) for target in targets)))

@@ -12,6 +12,7 @@ from volant.kernel.clock import Clock, SystemClock
 from volant.kernel.errors import NotFoundError
 from volant.kernel.ids import Ids, TimeOrderedIds
 from volant.kernel.steered_clock import clock_of
+from volant.monitoring.alert_model import Urgency
 from volant.monitoring.alerts import Alerts
 from volant.monitoring.rollout_alerts import tell
 from volant.registry.service import Registry
@@ -83,7 +84,13 @@ class Project:
         self.windows = stores.windows
         self.inspections = stores.inspections
         self.alerts = Alerts(
-            stores.alerts, clock, ids, tx=stores.tx, events=stores.events, targets=tuple(target.to for target in config.watch.alerts)
+            stores.alerts,
+            clock,
+            ids,
+            tx=stores.tx,
+            events=stores.events,
+            targets=tuple(target.to for target in config.watch.alerts),
+            only={target.to: tuple(map(Urgency, target.only)) for target in config.watch.alerts},
         )
         self.rollouts = Rollouts(
             tx=stores.tx,

@@ -78,7 +78,17 @@ class MemoryAlerts:
                 if delivery.next_at is not None:
                     heads.setdefault((delivery.alert, delivery.target), delivery)
             waiting = (head for head in heads.values() if head.next_at is not None and not now < head.next_at <= now + LONGEST_WAIT_US)
-            return tuple(waiting)[: max(limit, 0)]
+            found: list[Delivery] = []
+            for head in waiting:
+                if sum(one.target == head.target for one in found) < limit:
+                    found.append(head)
+            return tuple(found)
+
+    def waiting(self, target: str, limit: int = 100) -> tuple[Delivery, ...]:
+        """See the port."""
+        with self._db.reading():
+            found = (one for one in self._outbox.values() if one.target == target and one.next_at is not None)
+            return tuple(found)[: max(limit, 0)]
 
     def claim(self, delivery: Delivery, next_at: int) -> bool:
         """See the port."""

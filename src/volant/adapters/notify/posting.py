@@ -52,8 +52,8 @@ def _numeric(host: str | None) -> bool:
     return host is not None and ":" in host
 
 
-async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS) -> None:
-    """Send JSON. Returns on an answer of 200 to 299; every other outcome raises :class:`Undelivered`."""
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS) -> str:
+    """Send JSON. Returns what was answered, from 200 to 299; every other outcome raises :class:`Undelivered`."""
     to = address(url)
     try:
         async with asyncio.timeout(seconds):
@@ -72,6 +72,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: fl
         raise Undelivered(f"it answered {status}, and redirects are not followed")
     if not 200 <= status < 300:
         raise Undelivered(f"it answered {status}", wait_us)
+    return f"it answered {status}"
 
 
 def _request(to: Address, body: bytes, headers: Mapping[str, str]) -> bytes:

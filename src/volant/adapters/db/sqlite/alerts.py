@@ -79,6 +79,10 @@ class SqliteAlerts:
         values: dict[str, object] = {"now": now, "longest_wait": LONGEST_WAIT_US, "limit": max(limit, 0)}
         return _deliveries(self._db.rows(self._sql["due"], values))
 
+    def waiting(self, target: str, limit: int = 100) -> tuple[Delivery, ...]:
+        """See the port."""
+        return _deliveries(self._db.rows(self._sql["waiting"], (target, max(limit, 0))))
+
     def claim(self, delivery: Delivery, next_at: int) -> bool:
         """See the port."""
         return self._db.write(self._sql["claim"], (next_at, delivery.id, delivery.tries)) == 1

@@ -29,13 +29,19 @@ SELECT coalesce(max(number), 0), coalesce((SELECT max(seq) FROM alert WHERE mode
 INSERT OR IGNORE INTO alert_delivery (id, model, alert, target, notice, recorded_at, tries, next_at) VALUES (?, ?, ?, ?, ?, ?, 0, ?);
 
 -- name: due
-SELECT id, model, alert, target, notice, recorded_at, tries, next_at, error, done_at, given_up_at FROM alert_delivery AS one
-WHERE next_at IS NOT NULL AND (next_at <= :now OR next_at > :now + :longest_wait)
-AND NOT EXISTS (
-    SELECT 1 FROM alert_delivery
-    WHERE next_at IS NOT NULL AND alert = one.alert AND target = one.target AND position < one.position
+SELECT id, model, alert, target, notice, recorded_at, tries, next_at, error, done_at, given_up_at FROM (
+    SELECT *, row_number() OVER (PARTITION BY target ORDER BY position) AS place FROM alert_delivery AS one
+    WHERE next_at IS NOT NULL AND (next_at <= :now OR next_at > :now + :longest_wait)
+    AND NOT EXISTS (
+        SELECT 1 FROM alert_delivery
+        WHERE next_at IS NOT NULL AND alert = one.alert AND target = one.target AND position < one.position
+    )
 )
-ORDER BY position LIMIT :limit;
+WHERE place <= :limit ORDER BY position;
+
+-- name: waiting
+SELECT id, model, alert, target, notice, recorded_at, tries, next_at, error, done_at, given_up_at FROM alert_delivery
+WHERE target = ? AND next_at IS NOT NULL ORDER BY position LIMIT ?;
 
 -- name: claim
 UPDATE alert_delivery SET tries = tries + 1, next_at = ? WHERE id = ? AND tries = ? AND next_at IS NOT NULL;
