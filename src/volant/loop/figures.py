@@ -67,7 +67,7 @@ def metric_over_time(result: ReplayResult) -> Figure:
             }
         )
         traces.append(_retrain_marks(policy, times, colours[policy.name], visible))
-    layout = _layout(f"{result.metric} by window ({_direction(result)})")
+    layout = _layout(f"{result.label} by window ({_direction(result)})")
     layout["xaxis"] |= {"type": "date"} if row_us is None else {"title": {"text": "row"}, "tickformat": ",d"}
     return {"data": traces, "layout": layout}
 
@@ -113,7 +113,7 @@ def metric_against_retrains(result: ReplayResult) -> Figure:
         traces.append(_bound_line(result))
     traces += [_policy_point(policy, colours[policy.name]) for policy in known]
     traces += [_ring(policy) for policy in known if result.recommended is not None and policy.name == result.recommended.policy]
-    layout = _layout(f"{result.metric} against retrains ({_direction(result)})")
+    layout = _layout(f"{result.label} against retrains ({_direction(result)})")
     most = max((policy.retrains for policy in known), default=1)
     layout["xaxis"] |= {"range": [-0.04 * max(most, 1), 1.04 * max(most, 1)], "ticksuffix": " retrains", "nticks": 6}
     return {"data": traces, "layout": layout}

@@ -1,5 +1,6 @@
 """Values of a replay. Light: the server and the command line decode them."""
 
+from volant.config.metric_text import metric_label
 from volant.config.model import RetrainConfig, WindowConfig
 from volant.kernel.clock import iso
 from volant.kernel.codec import Value
@@ -95,6 +96,11 @@ class ReplayResult(Value, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     recommended: Recommendation | None = None
     bound: tuple[BoundPoint, ...] = ()  # by retrains; only where it was asked for
+
+    @property
+    def label(self) -> str:
+        """The metric as people read it."""
+        return metric_label(self.metric)
 
 
 def place_in_history(event_us: int, row_us: int | None) -> str:

@@ -22,7 +22,7 @@ def replay_table(result: ReplayResult) -> list[dict[str, Cell]]:
     return [
         {
             "policy": policy.name,
-            result.metric: policy.metric,
+            result.label: policy.metric,
             "low": policy.low,
             "high": policy.high,
             "vs_never": policy.difference,
@@ -49,13 +49,13 @@ def summary_sentence(result: ReplayResult) -> str:
     """What the replay found, in one or two sentences."""
     rows = replay_table(result)
     best, never = rows[0], next(row for row in rows if row["policy"] == "never")
-    if best[result.metric] is None:
-        return f"{result.metric} could not be computed over the replayed windows."
+    if best[result.label] is None:
+        return f"{result.label} could not be computed over the replayed windows."
     retrains = f"{best['retrains']} retrain{'' if best['retrains'] == 1 else 's'}"
-    text = f"{best['policy']} does best: {result.metric} {_cell(best[result.metric])} with {retrains}"
+    text = f"{best['policy']} does best: {result.label} {_cell(best[result.label])} with {retrains}"
     if best is not never:
         low, high = _cell(best["vs_never_low"]), _cell(best["vs_never_high"])
-        text += f", {_cell(best['vs_never'])} against never retraining ({_cell(never[result.metric])}; bounds at 95 % {low} and {high})"
+        text += f", {_cell(best['vs_never'])} against never retraining ({_cell(never[result.label])}; bounds at 95 % {low} and {high})"
     return f"{text}." if result.partial is None else f"{text}. Partial: {result.partial}."
 
 
@@ -68,7 +68,7 @@ def recommendation_sentence(result: ReplayResult) -> str | None:
     if found.policy == "never":
         return f"Recommended: never by itself ({chosen}); no policy was surely better than the first model left alone."
     retrains = f"{found.retrains} retrain{'' if found.retrains == 1 else 's'}"
-    gain = f"{_cell(found.difference)} {result.metric} against never on the other {found.checked_windows}, with {retrains}"
+    gain = f"{_cell(found.difference)} {result.label} against never on the other {found.checked_windows}, with {retrains}"
     text = f"Recommended: {found.policy} ({chosen}); {gain} (bounds at 95 % {_cell(found.low)} and {_cell(found.high)})."
     worst = found.high if result.lower_is_better else found.low
     surely = worst is not None and (worst < 0) is result.lower_is_better
@@ -80,7 +80,7 @@ def bound_sentence(result: ReplayResult) -> str | None:
     if not result.bound:
         return None
     least = result.bound[-1]
-    text = f"Best in hindsight over the trained models, which nobody can follow: {result.metric} {_cell(least.metric)}"
+    text = f"Best in hindsight over the trained models, which nobody can follow: {result.label} {_cell(least.metric)}"
     return f"{text} with {least.retrains} retrains."
 
 
@@ -136,7 +136,7 @@ def _facts(result: ReplayResult) -> str:
         ("a training takes", f"{format_duration(result.train_duration_us)} (declared)"),
         ("trainings", f"{result.trainings} distinct, {result.shared_trainings} shared, {sum(result.training_us) / 1e6:.1f} s in all"),
     ]
-    facts += [(name, f"{result.metric} {_cell(value)} on the same rows") for name, value in result.baselines.items()]
+    facts += [(name, f"{result.label} {_cell(value)} on the same rows") for name, value in result.baselines.items()]
     if result.partial:
         facts.insert(0, ("partial", result.partial))
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts)

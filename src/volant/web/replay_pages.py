@@ -80,6 +80,7 @@ def _facts(result: ReplayResult) -> Json:
     view: Json = plain(result)
     first, last = (result.windows[0].from_us, result.windows[-1].to_us) if result.windows else (None, None)
     return {name: view[name] for name in names} | {
+        "metric": result.label,
         "windows": len(result.windows),
         "from_at": first,
         "to_at": last,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from volant.config.metric_text import metric_label
+from volant.config.metric_text import metric_label, metric_name
 from volant.deployments.model import Phase
 from volant.gates.model import GateReport, Verdict
 from volant.kernel.clock import iso
@@ -28,7 +28,8 @@ def status(project: Project) -> Json:
     return {
         "project": project.name,
         "task": project.config.task.value,
-        "metric": metric_label(project.config.metric),
+        "metric": metric_name(project.config.metric),
+        "metric_label": metric_label(project.config.metric),
         "autonomy": project.config.release.autonomy.value,
         "data": None
         if data is None

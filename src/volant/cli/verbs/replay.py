@@ -94,10 +94,10 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     from volant.loop.report import bound_sentence, recommendation_sentence, replay_table, summary_sentence
 
     result = msgspec.convert(found["result"], ReplayResult)
-    rows: list[list[Cell]] = [_row(row, result.metric) for row in replay_table(result)]
+    rows: list[list[Cell]] = [_row(row, result.label) for row in replay_table(result)]
     headings = [
         "policy",
-        f">{result.metric}",
+        f">{result.label}",
         "bounds",
         ">vs never",
         "bounds",

@@ -88,8 +88,8 @@ def _newest(found: dict[str, Any]) -> Cell:
 def _version(found: dict[str, Any], version: dict[str, Any] | None) -> Cell:
     if version is None:
         return dim("none")
-    metric = found["metric"]
-    text = f"{found['project']}@{version['version']} {version['state']}, {metric} {number(version['metrics'].get(metric))}"
+    value = number(version["metrics"].get(found["metric"]))
+    text = f"{found['project']}@{version['version']} {version['state']}, {found['metric_label']} {value}"
     if version["gate"] is not None:
         text += f", gate {verdict(version['gate']).text}"
     if version["against_champion"] is not None:
