@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is: nothing is held to it.
+settings.register_profile("volant", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("volant")
 
 MUST_RUN = ("browser", "data")
 WHOLE_PROCESSES = ("docs", "journeys", "server", "serving", "wiring")
