@@ -20,6 +20,8 @@ class Keep(StrEnum):
 
     ALL = "all"
     LAST = "last"
+    WEIGHTED = "weighted"  # all, older ones counting less
+    SINCE_CHANGE = "since_change"  # those since the last change that a trigger saw
 
 
 class Autonomy(StrEnum):
@@ -64,10 +66,16 @@ class DataConfig(Value, frozen=True, kw_only=True):
 
 
 class WindowConfig(Value, frozen=True, kw_only=True):
-    """``train.window``: ``{keep: all}`` or ``{keep: last, size: 90d}``."""
+    """``train.window``: ``{keep: all}``, ``{keep: last, size: 90d}``, ``{keep: weighted, half_life: 90d}`` or
+    ``{keep: since_change, size: 2000 rows}``, whose ``size`` is kept at least.
+
+    ``since_us`` is no setting: when the world changed, as the loop decided it.
+    """
 
     keep: Keep = Keep.ALL
     size: Amount | None = None
+    half_life: Amount | None = None
+    since_us: int | None = None
 
 
 class TrainConfig(Value, frozen=True, kw_only=True):

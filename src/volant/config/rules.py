@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from volant.config.expressions import PROBABILITY, columns_read, parse, terms
 from volant.config.metric_text import business_metric
 from volant.config.metrics import METRICS_OF_TASK
-from volant.config.model import Autonomy, BusinessMetric, GateConfig, GateKind, Keep, ProjectConfig, ReleaseConfig, StepKind, Task
+from volant.config.model import Autonomy, BusinessMetric, GateConfig, GateKind, ProjectConfig, ReleaseConfig, StepKind, Task
 from volant.config.retraining_rules import retraining_problems
 from volant.kernel.errors import UsageError
 
@@ -97,11 +97,6 @@ def _columns(config: ProjectConfig) -> Iterator[Problem]:
 
 
 def _training(config: ProjectConfig) -> Iterator[Problem]:
-    window = config.train.window
-    if window.keep is Keep.LAST and window.size is None:
-        yield "train.window", "keep: last needs a size", "write {keep: last, size: 90d} or {keep: all}"
-    if window.keep is Keep.ALL and window.size is not None:
-        yield "train.window.size", "keep: all takes no size", "write {keep: last, size: 90d} or {keep: all}"
     if "seed" in config.train.params:
         yield "train.params.seed", "the seed has a place of its own", "write train.seed"
 

@@ -94,8 +94,9 @@ DATA = Section(
 WINDOW = Section(
     WindowConfig,
     (
-        Entry(key="keep", kind=Choice(Keep), about="all rows, or the last ones"),
-        Entry(key="size", kind=RowsOrTime(), about="how many, with keep: last"),
+        Entry(key="keep", kind=Choice(Keep), about="all rows, the last ones, all with older ones counting less, or those since a change"),
+        Entry(key="size", kind=RowsOrTime(), about="how many, with keep: last; at least as many, with keep: since_change"),
+        Entry(key="half_life", kind=RowsOrTime(), about="how much older a row is that counts half, with keep: weighted"),
     ),
 )
 TRAIN = Section(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from volant.config.model import Amount, Keep, TrainConfig, WindowConfig
+from volant.config.model import Amount, TrainConfig
+from volant.data.ages import kept_from
 from volant.data.timeline import Times
 from volant.kernel.clock import format_duration
 from volant.kernel.errors import InvalidInputError
@@ -38,20 +39,8 @@ def holdout_split(times: Times, train: TrainConfig) -> Split:
     learned = before[known]
     if len(learned) == 0:
         raise _nothing_left(times, train, len(holdout), len(before))
-    learned = learned[windowed(times.event_us[learned], train.window)]
+    learned = learned[kept_from(times.event_us[learned], train.window) :]
     return Split(learned, holdout, starts, int((~known).sum()))
-
-
-def windowed(event_us: np.ndarray, window: WindowConfig) -> np.ndarray:
-    """Mask of the rows (in time order) that the training window keeps; ties of its first instant all stay."""
-    if window.keep is Keep.ALL or window.size is None or len(event_us) == 0:
-        return np.ones(len(event_us), dtype=bool)
-    if window.size.rows is not None:
-        first = event_us[max(0, len(event_us) - window.size.rows)]
-    else:
-        first = event_us[-1] - (window.size.duration_us or 0) + 1
-    kept: np.ndarray = event_us >= first
-    return kept
 
 
 def _holdout_start(event: np.ndarray, holdout: Amount) -> int:

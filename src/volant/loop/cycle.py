@@ -6,12 +6,15 @@ registered version by its package.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from volant.data.split import Split
+from volant.kernel.clock import iso
 from volant.kernel.crashpoints import reach
+from volant.loop.changes import as_of_change
 from volant.loop.fitting import Fitted, Fitting
 from volant.loop.freezing import Frozen, freeze
+from volant.loop.ledger import stream_of
 from volant.loop.measurable import check_metrics
 from volant.loop.recording import RecordedRun, close_orphans, open_run
 from volant.loop.releasing import ACTOR, Release, Turned
@@ -23,6 +26,8 @@ from volant.pipelines.inputs import code_digest
 from volant.pipelines.model import Scalar, StepRun
 from volant.tracking.capture import capture_environment, git_state
 from volant.tracking.model import RunStatus, StepRecord
+
+SINCE_TAG = "volant.since_change"
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,11 @@ class Cycle:
     """Runs cycles of one project. One at a time: the caller holds the project's run lock."""
 
     def __init__(self, ports: Ports, setting: Setting) -> None:
+        config = as_of_change(setting.config, ports.events.read(stream_of(setting.config.project)))
         self._ports = ports
-        self._setting = setting
-        self._config = setting.config
-        self._fitting = Fitting(ports.steps, ports.objects, ports.clock, config=setting.config, root=setting.root)
+        self._setting = replace(setting, config=config)
+        self._config = config
+        self._fitting = Fitting(ports.steps, ports.objects, ports.clock, config=config, root=setting.root)
 
     def turn(self, asked: Asked, progress: Progress) -> Turned:
         """Do it all. Errors of a pipeline's definition come first; from then on whatever happens is recorded, then raised.
@@ -58,6 +64,9 @@ class Cycle:
         close_orphans(ports.runs, ports.clock)
         run = open_run(ports.runs, ports.clock, ports.ids, project=self._config.project, source=ACTOR)
         run.tags(asked.tags)
+        since = self._config.train.window.since_us
+        if since is not None:
+            run.tags({SINCE_TAG: iso(since)})
         try:
             self._describe(run)
             turned = self._turn(run, asked, progress)

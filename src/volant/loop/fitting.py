@@ -13,6 +13,7 @@ from volant.kernel.clock import Clock
 from volant.kernel.digests import digest_value
 from volant.kernel.objects import ObjectStore
 from volant.loop.table import Table
+from volant.loop.weighing import takes_weights, weights_of
 from volant.models.fitted import FittedModel
 from volant.models.locality import prove_row_local
 from volant.models.packaging import pack
@@ -58,9 +59,10 @@ class Fitting:
 
     def graph(self, params: Mapping[str, Scalar]) -> Graph:
         """The pipeline as its source says; definition errors are raised here, before anything runs."""
-        return build_graph(
-            self._root, self._config.train.pipeline, target=self._config.target, params={**self._config.train.params, **params}
-        )
+        train = self._config.train
+        graph = build_graph(self._root, train.pipeline, target=self._config.target, params={**train.params, **params})
+        takes_weights(graph, train.window)
+        return graph
 
     def fit(
         self,
@@ -86,6 +88,7 @@ class Fitting:
             input_digests(self._config, table.version.digest),
             self._cache,
             clock=self._clock,
+            weights=weights_of(table.times.event_us[split.train], self._config.train.window),
             only=tuple(only),
             from_step=from_step,
             progress=progress,

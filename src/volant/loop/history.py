@@ -1,16 +1,17 @@
 """A project's own history for a replay: its table as the policies walk it, and its pipeline as they train it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from volant.config.model import ProjectConfig
+from volant.config.model import Keep, ProjectConfig, WindowConfig
 from volant.loop.judging import predicted_of
 from volant.loop.replay_drift import ReplayDrift
+from volant.loop.replay_ledger import Predict, Train
 from volant.loop.replay_wheel import History
 from volant.loop.table import Table
+from volant.loop.weighing import takes_weights
 from volant.models.fitted import FittedModel
 from volant.models.signature import infer_signature
 from volant.monitoring.drift_reference import compared
@@ -18,10 +19,7 @@ from volant.pipelines.execution import train
 from volant.pipelines.graph import build_graph
 from volant.pipelines.identity import hidden_columns
 from volant.pipelines.inputs import training_of
-from volant.pipelines.model import MODEL
-from volant.stats.predicted import Predicted
-
-Predict = Callable[[np.ndarray], Predicted]
+from volant.pipelines.model import MODEL, WEIGHTS
 
 
 def history_of(table: Table, config: ProjectConfig) -> History:
@@ -40,7 +38,7 @@ def history_of(table: Table, config: ProjectConfig) -> History:
     )
 
 
-def trainer(table: Table, config: ProjectConfig, root: Path) -> Callable[[np.ndarray], Predict]:
+def trainer(table: Table, config: ProjectConfig, root: Path) -> Train:
     """Trains the project's pipeline on chosen rows, in memory: nothing is cached or packed."""
     graph = build_graph(root, config.train.pipeline, target=config.target, params=config.train.params)
     training = training_of(config, {})
@@ -48,9 +46,12 @@ def trainer(table: Table, config: ProjectConfig, root: Path) -> Callable[[np.nda
     everything = table.inputs(config)
     seen = everything.drop(name for name in everything.columns if name in hidden)
 
-    def trained(positions: np.ndarray) -> Predict:
+    def trained(positions: np.ndarray, *weights: np.ndarray) -> Predict:
         target = table.labels(config, positions)
-        made = train(graph, training, everything[positions], target)
+        if weights:
+            takes_weights(graph, WindowConfig(keep=Keep.WEIGHTED))
+        given = pl.Series(WEIGHTS, weights[0]) if weights else None
+        made = train(graph, training, everything[positions], target, given)
         signature = infer_signature(seen[positions], target, config.task, config.target)
         model = FittedModel.of(made, signature)
         return lambda rows: predicted_of(model.predict(seen[rows]), signature)

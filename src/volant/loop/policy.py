@@ -21,11 +21,23 @@ from volant.config.model import (
     TriggerKind,
     WindowConfig,
 )
+from volant.config.retraining_rules import SEES_CHANGE
 from volant.kernel.codec import Value
 from volant.kernel.errors import UsageError
 from volant.loop.model import LoopPolicy
 
+
+class Retention(StrEnum):
+    """Which rows a retrain of a replayed policy learns from."""
+
+    SLIDING = "sliding"
+    GROWING = "growing"
+    WEIGHTED = "weighted"
+    SINCE_CHANGE = "since_change"
+
+
 PERIODS = (1, 2, 4)
+USUAL = (Retention.SLIDING, Retention.GROWING)  # of the policies that nobody asked for by name
 PROJECT = "project"
 TRIGGERS = {
     "performance": TriggerConfig(kind=TriggerKind.PERFORMANCE),
@@ -35,13 +47,6 @@ TRIGGERS = {
     "forecast": TriggerConfig(kind=TriggerKind.FORECAST),
 }
 What = int | str  # every so many windows, or "project", or the name of a trigger
-
-
-class Retention(StrEnum):
-    """Which rows a retrain of a replayed policy learns from."""
-
-    SLIDING = "sliding"
-    GROWING = "growing"
 
 
 class ReplayPolicy(Value, frozen=True, kw_only=True):
@@ -63,18 +68,29 @@ def replay_policies(config: ProjectConfig, initial_rows: int, asked: Sequence[st
     """The policies to walk, ``never`` always first.
 
     Sliding keeps the project's own window, or as many rows as the first training had. ``asked`` narrows the list:
-    ``never``, ``every:K`` (any K >= 1), ``project`` and triggers by name, each optionally with ``:sliding`` or ``:growing``.
+    ``never``, ``every:K`` (any K >= 1), ``project`` and triggers by name, each optionally with a retention like ``:growing``.
     """
-    own = config.train.window
-    sliding = own if own.keep is Keep.LAST and own.size else WindowConfig(keep=Keep.LAST, size=Amount(rows=initial_rows))
-    windows = {Retention.SLIDING: sliding, Retention.GROWING: WindowConfig(keep=Keep.ALL)}
-    everything: list[tuple[What, Retention]] = [(what, retention) for what in (*PERIODS, PROJECT) for retention in Retention]
+    windows = _windows(config.train.window, Amount(rows=initial_rows))
+    everything: list[tuple[What, Retention]] = [(what, retention) for what in (*PERIODS, PROJECT) for retention in USUAL]
     wanted = [choice for text in asked for choice in _parsed(text)] if asked else everything
     chosen = [_policy(config, what, retention, windows[retention]) for what, retention in dict.fromkeys(wanted)]
-    return (ReplayPolicy(name="never", retention=None, window=sliding), *chosen)
+    return (ReplayPolicy(name="never", retention=None, window=windows[Retention.SLIDING]), *chosen)
+
+
+def _windows(own: WindowConfig, first: Amount) -> dict[Retention, WindowConfig]:
+    """The project's own where it has that retention, or one made of as many rows as the first training had."""
+    made = {
+        Retention.SLIDING: WindowConfig(keep=Keep.LAST, size=first),
+        Retention.GROWING: WindowConfig(keep=Keep.ALL),
+        Retention.WEIGHTED: WindowConfig(keep=Keep.WEIGHTED, half_life=first),
+        Retention.SINCE_CHANGE: WindowConfig(keep=Keep.SINCE_CHANGE),
+    }
+    return {retention: own if own.keep is window.keep else window for retention, window in made.items()}
 
 
 def _policy(config: ProjectConfig, what: What, retention: Retention, window: WindowConfig) -> ReplayPolicy:
+    if retention is Retention.SINCE_CHANGE:
+        _sees_change(config, what)
     if isinstance(what, int):
         windows = "every window" if what == 1 else f"every {what} windows"
         return ReplayPolicy(name=f"{windows}, {retention.value}", retention=retention, window=window, every=what)
@@ -88,6 +104,17 @@ def _policy(config: ProjectConfig, what: What, retention: Retention, window: Win
         gates=config.gates,
         holdout=config.train.holdout if config.gates or listens else None,
     )
+
+
+def _sees_change(config: ProjectConfig, what: What) -> None:
+    when = () if isinstance(what, int) else config.retrain.when if what == PROJECT else (TRIGGERS[what],)
+    if not any(trigger.kind in SEES_CHANGE for trigger in when):
+        raise UsageError(
+            "the replay policy asks for rows since a change, and none of its triggers sees one",
+            found=f"{what if isinstance(what, str) else f'every:{what}'}:{Retention.SINCE_CHANGE.value}",
+            next_step="use performance:since_change, estimated:since_change, drift:since_change or cost:since_change",
+            field="policies",
+        )
 
 
 def _of_trigger(retrain: RetrainConfig, name: str) -> RetrainConfig:
@@ -111,7 +138,7 @@ def _parsed(text: str) -> list[tuple[What, Retention]]:
         raise _unknown(text)
     if len(rest) > 1 or any(word not in set(Retention) for word in rest):
         raise _unknown(text)
-    retentions = [Retention(word) for word in rest] or list(Retention)
+    retentions = [Retention(word) for word in rest] or list(USUAL)
     return [] if kind == "never" else [(what, retention) for retention in retentions]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
 Predict = Callable[[np.ndarray], Predicted]
 """Positions of rows in the history, int64 (k,), to one answer per row."""
-Train = Callable[[np.ndarray], Predict]
-"""Positions of the rows to learn from, ascending, to a model that answers."""
+
+
+class Train(Protocol):
+    """Makes a model that answers of the rows at these positions, ascending. ``weights`` (k,): how much each row counts; only given
+    where they differ.
+    """
+
+    def __call__(self, rows: np.ndarray, /, *weights: np.ndarray) -> Predict:
+        """See the class."""
+        ...
 
 
 class OverBudgetError(Exception):
@@ -54,19 +62,20 @@ class Ledger:
         """Distinct trainings in the order in which they ran."""
         return tuple(self._by_rows.values())
 
-    def train(self, rows: np.ndarray, at: int, *, needed: bool = False) -> Trained:
-        """The model of these rows, asked for at the instant ``at``.
+    def train(self, rows: np.ndarray, at: int, *, weights: np.ndarray | None = None, needed: bool = False) -> Trained:
+        """The model of these rows, asked for at the instant ``at``. ``weights`` (k,): how much each counts; None: alike.
 
         ``OverBudgetError`` if it would have to run after the budget (unless ``needed``).
         """
-        key = digest(np.ascontiguousarray(rows, dtype=np.int64).tobytes())
+        given = () if weights is None else (np.ascontiguousarray(weights, dtype=np.float64),)
+        key = digest(b"".join([np.ascontiguousarray(rows, dtype=np.int64).tobytes(), *(one.tobytes() for one in given)]))
         if key in self._by_rows:
             self.shared += 1
             return self._by_rows[key]
         started = self._clock.now()
         if not needed and self._ends_at is not None and started >= self._ends_at:
             raise OverBudgetError
-        predict = self._train(rows)
+        predict = self._train(rows, *given)
         took, unasked = self._clock.now() - started, np.zeros(self._size, dtype=bool)
         model = Trained(len(self._by_rows) + 1, rows, predict, took, unasked, at=at)
         self._by_rows[key] = model

@@ -8,12 +8,14 @@ import msgspec
 import numpy as np
 
 from volant.config.model import OF_LOSSES, Task, TriggerKind
+from volant.data.ages import row_weights
 from volant.gates.baselines import baselines
 from volant.gates.holdout import Holdout, LabelHistory
 from volant.gates.model import CheckResult, Verdict
 from volant.gates.rules import CANDIDATE, CHAMPION, evaluate, overall
 from volant.kernel.clock import iso
 from volant.kernel.errors import InvalidInputError, VolantError
+from volant.loop.changes import change_seen, with_change
 from volant.loop.decide import decide
 from volant.loop.model import Action, Decision, LoopEvidence, LoopState
 from volant.loop.policy import ReplayPolicy, followed
@@ -120,6 +122,7 @@ class Wheel:
         self._state = LoopState(model=history.project)
         self._busy_until = 0
         self._launched_at = 0
+        self._changed_us: int | None = None
 
     def begin(self) -> None:
         """The first model: trained on what is known when the first window starts, released without a gate to beat."""
@@ -145,6 +148,7 @@ class Wheel:
 
     def _retrain(self, number: int, now: int, decision: Decision) -> None:
         ready = now + self._duration_us
+        self._changed_us = change_seen(decision) or self._changed_us
         try:
             model, holdout = self._trained(now)
         except VolantError as error:
@@ -200,7 +204,9 @@ class Wheel:
                 found=f"{len(history.known(now)):,} labels known by then, {len(holdout):,} of them held out",
                 next_step="start the windows later, or check data.label_delay and train.holdout",
             )
-        return self._ledger.train(kept_rows(rows, history.event_times, policy.window), now, needed=needed), holdout
+        window = with_change(policy.window, self._changed_us)
+        kept = kept_rows(rows, history.event_times, window)
+        return self._ledger.train(kept, now, weights=row_weights(history.event_times[kept], window), needed=needed), holdout
 
     def _judged(self, model: Trained, holdout: np.ndarray) -> tuple[CheckResult, ...]:
         """The project's gates on rows that neither the candidate nor the champion learned from."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from volant.config.model import Amount, Keep, WindowConfig
+from volant.config.model import Amount, WindowConfig
+from volant.data.ages import kept_from
 from volant.kernel.errors import InvalidInputError
 
 SIXTIETHS = 60
@@ -54,9 +55,7 @@ def _tie_start(event_times: np.ndarray, position: int) -> int:
 
 def kept_rows(rows: np.ndarray, event_times: np.ndarray, window: WindowConfig) -> np.ndarray:
     """The newest part of ``rows`` (positions, ascending) that the window keeps."""
-    if window.keep is Keep.ALL or window.size is None or len(rows) == 0:
-        return rows
-    return rows[_last_start(rows, event_times, window.size) :]
+    return rows[kept_from(event_times[rows], window) :]
 
 
 def held_out(rows: np.ndarray, event_times: np.ndarray, known_at: np.ndarray, size: Amount) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ class StepCache:
         self.steps, self.objects, self.clock = steps, objects, clock
 
     def look(self, graph: Graph, training: Training, inputs: Mapping[str, str]) -> tuple[StepState, ...]:
-        """Each step's state, in running order. ``inputs``: content digests of ``rows`` and ``target``.
+        """Each step's state, in running order. ``inputs``: content digests of ``rows``, ``target`` and ``weights``.
 
         Behind a step that must run nothing is known yet: key None, and the reason says for what it waits.
         """

@@ -17,7 +17,7 @@ from volant.pipelines.closure import Sources
 from volant.pipelines.frames import one_chunk, own_copy
 from volant.pipelines.installed import Installed
 from volant.pipelines.loading import function_of, inside
-from volant.pipelines.model import MODEL, ROWS, TARGET, Graph, StepRun, Training
+from volant.pipelines.model import MODEL, ROWS, TARGET, WEIGHTS, Graph, StepRun, Training
 from volant.pipelines.ordering import downstream, upstream
 from volant.pipelines.outcome import trained_of
 from volant.pipelines.results import Results
@@ -66,13 +66,14 @@ def execute(  # noqa: PLR0917 - rows, target and their digests belong together
     cache: StepCache,
     *,
     clock: Clock,
+    weights: "pl.Series | None" = None,
     only: Sequence[str] = (),
     from_step: str | None = None,
     progress: Progress | None = None,
     on_step: OnStep = lambda _: None,
     on_print: OnPrint = lambda _step, _text: None,
 ) -> Executed:
-    """Run the pipeline's steps; each that is cached is not run. ``digests`` name the content of ``rows`` and ``target``.
+    """Run the pipeline's steps; each that is cached is not run. ``digests`` name the content of ``rows``, ``target`` and ``weights``.
 
     ``only``: stop at these steps (what they need is brought up too). ``from_step``: run this one and all behind it even if
     cached. ``on_step`` hears of each step once its result is stored, ``on_print`` of what a step printed, raising or not.
@@ -83,7 +84,7 @@ def execute(  # noqa: PLR0917 - rows, target and their digests belong together
     wanted = upstream(graph, _known(graph, only)) if only else frozenset(graph.names())
     forced = downstream(graph, _known(graph, (from_step,))[0]) if from_step is not None else frozenset()
     steps = [step for step in graph.steps if step.name in wanted]
-    declared = {ROWS: one_chunk(rows), TARGET: one_chunk(target)}
+    declared = _declared(rows, target, weights)
     runner = StepRunner(graph, training, cache, clock=clock, digests=digests, declared=declared, on_print=on_print)
     runs = []
     with inside(graph, anew=True):
@@ -104,9 +105,17 @@ def _known(graph: Graph, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def train(graph: Graph, training: Training, rows: "pl.DataFrame", target: "pl.Series") -> Trained:
+def _declared(rows: "pl.DataFrame", target: "pl.Series", weights: "pl.Series | None") -> dict[str, Any]:
+    """What a pipeline is given; without weights all rows count alike."""
+    import polars as pl
+
+    alike = pl.Series(WEIGHTS, [1.0]).new_from_index(0, rows.height)
+    return {ROWS: one_chunk(rows), TARGET: one_chunk(target), WEIGHTS: alike if weights is None else one_chunk(weights.alias(WEIGHTS))}
+
+
+def train(graph: Graph, training: Training, rows: "pl.DataFrame", target: "pl.Series", weights: "pl.Series | None" = None) -> Trained:
     """The model and what it needs, in memory, nothing stored. The user's modules are imported once per process."""
-    values: dict[str, Any] = {ROWS: one_chunk(rows), TARGET: one_chunk(target)}
+    values = _declared(rows, target, weights)
     needed = upstream(graph, (MODEL,))
     with inside(graph):
         sources = Sources(graph, Installed())

@@ -9,7 +9,7 @@ from pathlib import Path
 from volant.kernel.errors import InvalidInputError, UsageError
 from volant.pipelines.definitions import Definition, Definitions, SourceFile
 from volant.pipelines.imports import forget_files
-from volant.pipelines.model import FEATURES, METRICS, MODEL, ROWS, TARGET, Argument, Graph, Parameter, Scalar, StepDef
+from volant.pipelines.model import FEATURES, METRICS, MODEL, ROWS, TARGET, WEIGHTS, Argument, Graph, Parameter, Scalar, StepDef
 from volant.pipelines.nearest import nearest_hint
 from volant.pipelines.ordering import running_order
 from volant.pipelines.signatures import Head, Mark, Named, frame_must_be_eager, read_head, read_mark
@@ -123,8 +123,8 @@ class _Wiring:
         for argument in reversed(step.arguments):
             if argument.source not in {ROWS, TARGET, *self._steps}:
                 found = self._definitions.find(argument.source, self._start)
-                assert found is not None
-                yield found
+                if found is not None:  # only WEIGHTS may be given instead
+                    yield found
 
     def _argument(self, found: Definition, named: Named) -> Argument:
         source = self._source(named.name)
@@ -154,7 +154,9 @@ class _Wiring:
                 found=f"def {name} in {found.file.shown}, line {found.node.lineno}",
                 next_step="rename the function, or take the target as target",
             )
-        return name if found is not None else TARGET if name == self._target else None
+        if found is not None:
+            return name
+        return TARGET if name == self._target else WEIGHTS if name == WEIGHTS else None
 
     def _unknown(self, found: Definition, named: Named) -> InvalidInputError:
         functions = [name for name, places in self._start.names.items() if places[0].kind == "def" and name != found.name]
@@ -200,8 +202,9 @@ def _check_features(found: Definition, step: StepDef) -> None:
         )
     frame_must_be_eager(found, step.arguments[0].frame)
     for argument in step.arguments[1:]:
-        if argument.source in {ROWS, TARGET}:
-            reason = "the target is not known when serving" if argument.source == TARGET else "it has rows already"
+        if argument.source in {ROWS, TARGET, WEIGHTS}:
+            reason = "it has rows already" if argument.source == ROWS else f"the {argument.source} are not known when serving"
+            reason = "the target is not known when serving" if argument.source == TARGET else reason
             raise InvalidInputError(
                 f"features cannot take {argument.name}: {reason}.",
                 found=f"at {where}",

@@ -7,7 +7,7 @@ from volant.kernel.codec import plain
 from volant.kernel.digests import digest_value
 from volant.pipelines.closure import Sources
 from volant.pipelines.installed import Installed
-from volant.pipelines.model import ROWS, TARGET, Graph, Scalar, Training
+from volant.pipelines.model import ROWS, TARGET, WEIGHTS, Graph, Scalar, Training
 
 
 def training_of(config: ProjectConfig, params: Mapping[str, Scalar]) -> Training:
@@ -31,15 +31,15 @@ def _hidden(config: ProjectConfig) -> tuple[str, ...]:
 
 
 def input_digests(config: ProjectConfig, dataset: str) -> dict[str, str]:
-    """Identity of ``rows`` and ``target`` without reading them: the data's digest and every setting that chooses rows."""
+    """Identity of ``rows``, ``target`` and ``weights`` without reading them: the data's digest and every setting that chooses rows."""
     choice = {
         "dataset": dataset,
         "data": {name: value for name, value in plain(config.data).items() if name not in {"source", "contract"}},
         "target": config.target,
         "holdout": plain(config.train.holdout),
-        "window": plain(config.train.window),
+        "window": {name: value for name, value in plain(config.train.window).items() if value is not None or name in {"keep", "size"}},
     }
-    return {ROWS: digest_value({"rows": choice}), TARGET: digest_value({"target": choice})}
+    return {name: digest_value({name: choice}) for name in (ROWS, TARGET, WEIGHTS)}
 
 
 def code_files(graph: Graph) -> tuple[str, ...]:

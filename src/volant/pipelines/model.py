@@ -6,6 +6,7 @@ from volant.kernel.codec import Value
 Scalar = bool | int | float | str | None
 
 ROWS, TARGET, FEATURES, MODEL, METRICS = "rows", "target", "features", "model", "metrics"
+WEIGHTS = "weights"  # how much each row counts; a step of the pipeline may have this name and then stands for itself
 PACKAGE = "model package"  # stands beside the steps in the cache; no function can have this name
 
 

@@ -75,11 +75,13 @@ def _still_stands(project: Project, answer: Json) -> bool:
 
 def _cached_steps(project: Project, answer: Json, params: Mapping[str, Scalar]) -> list[Json] | None:
     """Every step as the cache has it; None if one would run."""
+    from volant.loop.changes import as_of_change
+    from volant.loop.ledger import stream_of
     from volant.pipelines.cache import StepCache
     from volant.pipelines.graph import build_graph
     from volant.pipelines.inputs import input_digests, training_of
 
-    config = project.config
+    config = as_of_change(project.config, project.events.read(stream_of(project.name)))
     merged = {**config.train.params, **params}
     graph = build_graph(project.root, config.train.pipeline, target=config.target, params=merged)
     data = project.datasets.get(project.name, answer["dataset_version"])

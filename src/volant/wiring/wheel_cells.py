@@ -275,6 +275,8 @@ def _trigger(trigger: TriggerConfig, facts: Facts, now: int) -> Found:
         TriggerKind.ESTIMATED: "worse estimated performance",
         TriggerKind.DATA: "new data",
         TriggerKind.DRIFT: "drift",
+        TriggerKind.COST: "a stale champion that costs more than a retrain",
+        TriggerKind.FORECAST: "a worse performance ahead",
     }
     return words.get(trigger.kind, trigger.kind.value), None
 

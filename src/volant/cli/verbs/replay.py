@@ -16,7 +16,7 @@ DIFFERS = 3
 
 @verb("replay", example="volant replay --policy never --policy every:4 --last 90d")
 @click.option("--policy", "policies", metavar="POLICY", multiple=True, callback=names,
-              help="never, every:K (windows), project or a trigger, with :sliding or :growing (default: the first three).")  # fmt: skip
+              help="never, every:K (windows), project or a trigger, with :sliding, :growing, :weighted or :since_change.")  # fmt: skip
 @click.option("--windows", type=click.IntRange(2), metavar="N", help="How many windows the history is answered in.")
 @click.option("--window-rows", type=click.IntRange(1), metavar="N", help="Rows of a window, instead of their number.")
 @click.option("--last", metavar="AMOUNT", help="Only the end of the history: 90d, or 5000 rows.")
