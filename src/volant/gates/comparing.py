@@ -8,6 +8,7 @@ from volant.config.metric_text import metric_label
 from volant.config.model import GateConfig
 from volant.gates.holdout import Holdout
 from volant.stats.bootstrap import bootstrap_difference
+from volant.stats.expression_values import cells
 from volant.stats.metrics import auc_rows, invalid_rows, row_losses, score
 from volant.stats.names import metric_named
 from volant.stats.paired import Interval, paired_difference
@@ -48,8 +49,8 @@ class Comparison:
     """Candidate against another model on rows where both answered.
 
     ``difference`` is candidate minus other in the metric's own direction; None where it cannot be computed, and ``why``
-    says so. ``candidate_invalid`` and ``other_invalid`` count answers that could not be used, or with which alone a business
-    metric has no value; ``left_out`` rows on which it has none whoever answers.
+    says so. ``candidate_invalid`` and ``other_invalid`` count answers that could not be used, or that alone leave a business
+    metric without a value; ``left_out`` rows on which it has none for want of a column, or whoever answers.
     """
 
     rows: int
@@ -69,16 +70,18 @@ def compare(question: Question, candidate: Predicted, other: Predicted) -> Compa
     rows = _usable(question, (candidate, other))
     kept, ours, theirs = question.on(rows), candidate.take(rows), other.take(rows)
     first, second = score(metric, kept.holdout.target, ours), score(metric, kept.holdout.target, theirs)
-    ours_lack, theirs_lack = _without_value(question, candidate), _without_value(question, other)
+    lack = _without_value(question, candidate), _without_value(question, other)
+    complete = _complete(question, candidate)
+    blamed = complete & lack[0] & ~lack[1], complete & lack[1] & ~lack[0]
     base = Comparison(
         rows=len(kept.holdout),
         candidate=first.value,
         other=second.value,
         difference=None,
-        candidate_invalid=_unusable_answers(question, candidate) + int((ours_lack & ~theirs_lack).sum()),
-        other_invalid=_unusable_answers(question, other) + int((theirs_lack & ~ours_lack).sum()),
+        candidate_invalid=_unusable_answers(question, candidate) + int(blamed[0].sum()),
+        other_invalid=_unusable_answers(question, other) + int(blamed[1].sum()),
         why=first.why or second.why,
-        left_out=int((ours_lack & theirs_lack).sum()),
+        left_out=int(((lack[0] | lack[1]) & ~blamed[0] & ~blamed[1]).sum()),
     )
     if first.value is None or second.value is None:
         return base
@@ -108,6 +111,12 @@ def _without_value(question: Question, model: Predicted) -> np.ndarray:
     if metric_named(metric).expression is None:
         return np.zeros(len(target), dtype=bool)
     return np.asarray(usable_target(target) & ~invalid_rows(metric, model) & ~row_losses(metric, target, model).valid)
+
+
+def _complete(question: Question, model: Predicted) -> np.ndarray:
+    """Rows that hold a value in every column that the metric reads."""
+    parts = [cells(model.columns[name], name).there for name in metric_named(question.metric).columns if name in model.columns]
+    return np.logical_and.reduce(parts) if parts else np.ones(len(model), dtype=bool)
 
 
 def _usable(question: Question, models: tuple[Predicted, ...]) -> np.ndarray:
