@@ -15,7 +15,9 @@ def drift_blocks(drift: Json | None) -> list[Block]:
         return []
     judged = [column for column in drift["columns"] if column["left_out"] is None or column["drifting"]]
     rows = [_row(column) for column in judged[: max(_SHOWN, len(drift["drifting"]))]]
-    blocks: list[Block] = [Table(("column", ">effect", "95 %", ">tolerance", "since", ""), rows, empty="no column can be compared")]
+    blocks: list[Block] = [
+        Table(("column", ">effect", "95 %", ">tolerance", ">importance", "since", ""), rows, empty="no column can be compared")
+    ]
     hidden, left = len(judged) - len(rows), [column for column in drift["columns"] if column["left_out"] is not None]
     if hidden:
         blocks.append(Text(dim(f"and {hidden} more columns that have not moved")))
@@ -28,15 +30,21 @@ def drift_blocks(drift: Json | None) -> list[Block]:
 def _row(column: Json) -> list[Cell]:
     span = f"[{number(column['low'])}, {number(column['high'])}]"
     if not column["drifting"]:
-        return [column["name"], number(column["effect"]), span, number(column["tolerance"]), "", dim("has not moved")]
+        return [column["name"], number(column["effect"]), span, number(column["tolerance"]), _importance(column), "", dim("has not moved")]
     return [
         warn(column["name"]),
         warn(number(column["effect"])),
         span,
         number(column["tolerance"]),
+        _importance(column),
         moment(column["since_us"]),
         warn(_what(column)),
     ]
+
+
+def _importance(column: Json) -> Cell:
+    """How much of the champion's answers hangs on it."""
+    return "-" if column["importance"] is None else f"{column['importance']:.0%}"
 
 
 def _what(column: Json) -> str:

@@ -229,10 +229,19 @@ class AlertTarget(Value, frozen=True, kw_only=True):
     secret: str | None = None
 
 
+class DriftConfig(Value, frozen=True, kw_only=True):
+    """``watch.drift``. ``columns``: name -> tolerance. Names are those of inputs, or ``prediction`` and ``score``."""
+
+    tolerance: float = 0.03
+    columns: dict[str, float] = {}
+    ignore: tuple[str, ...] = ()
+
+
 class WatchConfig(Value, frozen=True, kw_only=True):
     """The ``watch`` section. ``window``: rows or a stretch of time."""
 
     window: Amount = Amount(rows=500)
+    drift: DriftConfig = DriftConfig()
     alerts: tuple[AlertTarget, ...] = (AlertTarget(to="log"),)
 
 

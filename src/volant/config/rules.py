@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 
+from volant.config.drift_lines import drift_problems
 from volant.config.expressions import PROBABILITY, columns_read, parse, terms
 from volant.config.metric_text import business_metric
 from volant.config.metrics import METRICS_OF_TASK
@@ -30,6 +31,7 @@ def _problems(config: ProjectConfig) -> Iterator[Problem]:
     for number, gate in enumerate(config.gates):
         yield from _gate(config, gate, f"gates[{number}]")
     yield from _steps(config.release)
+    yield from drift_problems(config.watch.drift)
     if config.release.autonomy is Autonomy.AUTOPILOT and not any(_compares(gate) for gate in config.gates):
         yield (
             "release.autonomy",

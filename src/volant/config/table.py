@@ -3,6 +3,7 @@
 from volant.config.alert_lines import AlertLines
 from volant.config.amounts import Cost, Duration, RowsOrTime
 from volant.config.business import BusinessMetrics
+from volant.config.drift_lines import DRIFT
 from volant.config.kinds import Choice, Params, Pattern, Text, Texts, Whole
 from volant.config.lines import GATES, TRIGGERS, MetricName
 from volant.config.model import (
@@ -124,6 +125,7 @@ WATCH = Section(
     WatchConfig,
     (
         Entry(key="window", kind=WatchWindow(), about="how much of the traffic is looked at together"),
+        Entry(key="drift", kind=DRIFT, about="what counts as having moved; without it every column has the same small tolerance"),
         Entry(key="alerts", kind=AlertLines(), about="who is told when something needs attention, and when it is over"),
     ),
 )

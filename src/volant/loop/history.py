@@ -34,7 +34,7 @@ def history_of(table: Table, config: ProjectConfig) -> History:
         groups=table.groups(config),
         slices=table.slices(config),
         columns=table.measured(config),
-        drift=ReplayDrift(pl.DataFrame(compared(table.inputs(config), config.data)), table.times.event_us),
+        drift=ReplayDrift(pl.DataFrame(compared(table.inputs(config), config.data)), table.times.event_us, config.watch.drift),
     )
 
 

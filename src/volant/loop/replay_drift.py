@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from volant.monitoring.drift import judged_windows
+from volant.config.model import DriftConfig
+from volant.monitoring.drift import EVERYWHERE, judged_windows
 from volant.monitoring.drift_model import DriftReference, WindowShape, moved_columns
 from volant.monitoring.drift_reference import reference_of
 from volant.monitoring.model import MovedColumn
@@ -22,18 +23,21 @@ if TYPE_CHECKING:
 
 
 class ReplayDrift:
-    """Over one history: ``inputs`` are the columns to compare, named as in the log, ``event_times`` (n,) their instants."""
+    """Over one history: ``inputs`` are the columns to compare, named as in the log, ``event_times`` (n,) their instants; ``rules``: what
+    counts as having moved.
+    """
 
-    def __init__(self, inputs: pl.DataFrame, event_times: np.ndarray) -> None:
+    def __init__(self, inputs: pl.DataFrame, event_times: np.ndarray, rules: DriftConfig = EVERYWHERE) -> None:
         self._inputs = inputs
         self._times = event_times
+        self._rules = rules
         self._references: dict[int, DriftReference] = {}
         self._shapes: dict[tuple[int, int, int], WindowShape] = {}
 
     def moved(self, model: "Trained", windows: Sequence[np.ndarray]) -> tuple[MovedColumn, ...]:
         """Columns that moved in these windows (positions of rows, oldest first) away from what the model learned."""
         shapes = [self._shape(model, number, rows) for number, rows in enumerate(windows) if len(rows)]
-        return moved_columns(judged_windows(shapes, self._reference(model)).columns)
+        return moved_columns(judged_windows(shapes, self._reference(model), self._rules).columns)
 
     def _reference(self, model: "Trained") -> DriftReference:
         if model.number not in self._references:

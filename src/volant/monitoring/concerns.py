@@ -14,6 +14,7 @@ from volant.kernel.clock import iso
 from volant.kernel.codec import Value
 from volant.monitoring.alert_model import Severity
 from volant.monitoring.drift_model import Aspect, ColumnDrift, DriftReport
+from volant.monitoring.drift_severity import advice, severity_of
 from volant.monitoring.model import NEVER_LABELLED, LiveReport
 from volant.monitoring.summary import WindowSummary, total
 
@@ -45,7 +46,7 @@ def concerns(
     """
     newest = total(summaries[-_NEWEST:])
     found = [] if newest is None else [_errors(newest), _unusable(newest), _live_data(newest)]
-    return tuple(concern for concern in (*found, _labels(live, label_delay_us), _drift(drift)) if concern is not None)
+    return tuple(concern for concern in (*found, _labels(live, label_delay_us), _drift(drift, live)) if concern is not None)
 
 
 def unseen(summaries: Sequence[WindowSummary], live: LiveReport | None, drift: DriftReport | None = None) -> frozenset[str]:
@@ -117,19 +118,17 @@ def _labels(live: LiveReport | None, label_delay_us: int) -> Concern | None:
     return Concern(cause=LABELS, severity=Severity.WARNING, sentence=sentence, facts={"answers": rows, "windows": len(unlabelled)})
 
 
-def _drift(report: DriftReport | None) -> Concern | None:
-    """A ticket, never a page: inputs that move need not make answers worse."""
+def _drift(report: DriftReport | None, live: LiveReport | None) -> Concern | None:
+    """A ticket, or a note where nothing hangs on it; never a page: inputs that move need not make answers worse."""
     moved = () if report is None else report.drifting
-    if not moved:
+    if report is None or not moved:
         return None
     more = f"; so have {_named([column.name for column in moved[1:]])}" if len(moved) > 1 else ""
     since = min(column.since_us or 0 for column in moved)
-    sentence = (
-        f"Live rows have moved away from what the model learned: {moved_text(moved[0])}{more}. A challenger may do better: volant retrain."
-    )
+    sentence = f"Live rows have moved away from what the model learned: {moved_text(moved[0])}{more}. {advice(report, live)}"
     return Concern(
         cause=DRIFT,
-        severity=Severity.WARNING,
+        severity=severity_of(moved, live),
         sentence=sentence,
         facts={
             "columns": ", ".join(column.name for column in moved[:20]),
@@ -138,6 +137,7 @@ def _drift(report: DriftReport | None) -> Concern | None:
             "low": moved[0].low,
             "high": moved[0].high,
             "tolerance": moved[0].tolerance,
+            "importance": moved[0].importance,
             "rows": moved[0].rows,
         },
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from volant.config.model import DriftConfig
+from volant.evidence.tables import FEATURE_PREFIX
 from volant.monitoring.drift_counts import Counted, counted, newest_together
 from volant.monitoring.drift_model import Aspect, ColumnDrift, ColumnReference, DriftReference, DriftWindow, Judged, WindowShape
 from volant.monitoring.drift_picture import bars_of, familiar_of
@@ -19,7 +21,6 @@ from volant.monitoring.drift_signals import Signal, signals_of
 from volant.monitoring.shaping import merged_shapes
 from volant.stats.edetector import LIMIT, change_before, detector_sums, named_columns
 from volant.stats.holm import holm
-from volant.stats.shifts import TOLERANCE
 
 LEVELS = {1: 0.007, 2: 0.0015, 4: 0.0005}
 """By how many windows are taken together: the chance of any false alarm. With the e-detector's 0.001, 1 % in all."""
@@ -28,6 +29,8 @@ BEYOND = 0.05
 LEANS = 0.2
 """A change that windows show together counts for the newest one if that one alone speaks for it at least so much."""
 SHOWN = 100
+EVERYWHERE = DriftConfig()
+IGNORED = "volant.yaml says to ignore it"
 _ENOUGH_ROWS = 1000
 _LINGERS = 2
 _GAP = 2
@@ -54,22 +57,28 @@ class _Matrix:
     alarms: np.ndarray
 
 
-def judged_windows(shapes: Sequence[WindowShape], reference: DriftReference, least: float = TOLERANCE) -> Drift:
-    """Judge full windows, oldest first; all lie beside ``reference``."""
+def judged_windows(shapes: Sequence[WindowShape], reference: DriftReference, rules: DriftConfig = EVERYWHERE) -> Drift:
+    """Judge full windows, oldest first; all lie beside ``reference``. ``rules``: what counts as having moved."""
     if not shapes:
         return Drift((), ())
     each = {name: counted([shape.columns[name] for shape in shapes]) for name in reference.columns}
-    matrix = _matrix(_signals(reference, each, least), len(shapes))
+    matrix = _matrix(_signals(reference, each, rules), len(shapes))
     for length in (length for length in LEVELS if 1 < length <= len(shapes)):
-        together = _signals(reference, {name: newest_together(own, length) for name, own in each.items()}, least)
+        together = _signals(reference, {name: newest_together(own, length) for name, own in each.items()}, rules)
         _add_alarms(matrix, together, length)
     windows = tuple(_window(shape, number, matrix) for number, shape in enumerate(shapes))
-    columns = tuple(_standing(name, known, shapes, matrix, least) for name, known in reference.columns.items())
+    columns = tuple(_standing(name, reference, shapes, matrix, rules) for name in reference.columns)
     return Drift(windows[-SHOWN:], columns)
 
 
-def _signals(reference: DriftReference, each: Mapping[str, Counted], least: float) -> list[Signal]:
-    return [signal for name, known in reference.columns.items() for signal in signals_of(name, known, each[name], least)]
+def _signals(reference: DriftReference, each: Mapping[str, Counted], rules: DriftConfig) -> list[Signal]:
+    return [signal for name, known in reference.columns.items() for signal in _own_signals(name, known, each[name], rules)]
+
+
+def _own_signals(name: str, known: ColumnReference, own: Counted, rules: DriftConfig) -> list[Signal]:
+    """Of one column, unless nobody wants to hear of it."""
+    plain = name.removeprefix(FEATURE_PREFIX)
+    return [] if plain in rules.ignore else signals_of(name, known, own, rules.columns.get(plain, rules.tolerance))
 
 
 def _add_alarms(matrix: _Matrix, together: list[Signal], length: int) -> None:
@@ -125,8 +134,9 @@ def _window(shape: WindowShape, number: int, matrix: _Matrix) -> DriftWindow:
     return DriftWindow(number=shape.number, from_us=shape.from_us, to_us=shape.to_us, rows=shape.rows, columns=found)
 
 
-def _standing(name: str, known: ColumnReference, shapes: Sequence[WindowShape], matrix: _Matrix, least: float) -> ColumnDrift:
+def _standing(name: str, reference: DriftReference, shapes: Sequence[WindowShape], matrix: _Matrix, rules: DriftConfig) -> ColumnDrift:
     """The column over the windows since it moved; else over the newest ones."""
+    known, importance = reference.columns[name], reference.importance.get(name)
     places = [place for place, signal in enumerate(matrix.signals) if signal.column == name]
     begun = {place: _begun(matrix.alarms[:, place], matrix.signals[place].lasting) for place in places}
     moved = {place: ends for place, ends in begun.items() if ends is not None}
@@ -135,7 +145,7 @@ def _standing(name: str, known: ColumnReference, shapes: Sequence[WindowShape], 
     for shape in shapes[start + 1 :]:
         whole = merged_shapes(whole, shape)
     own = whole.columns[name]
-    pooled = {signal.aspect: signal for signal in signals_of(name, known, counted([own]), least)}
+    pooled = {signal.aspect: signal for signal in _own_signals(name, known, counted([own]), rules)}
     told = _told(pooled, {matrix.signals[place].aspect for place in moved})
     effect, low, high = (0.0, 0.0, 0.0) if told is None else _interval(told)
     return ColumnDrift(
@@ -155,9 +165,10 @@ def _standing(name: str, known: ColumnReference, shapes: Sequence[WindowShape], 
         missing_before=known.absent / max(known.rows, 1),
         missing_after=own.absent / max(own.rows, 1),
         unseen=sum(own.unseen.values()) / max(own.rows - own.absent, 1) if not known.rest else 0.0,
-        left_out=known.left_out,
+        left_out=IGNORED if name.removeprefix(FEATURE_PREFIX) in rules.ignore else known.left_out,
         bars=bars_of(known, own),
         familiar=familiar_of(known, own),
+        importance=importance,
     )
 
 

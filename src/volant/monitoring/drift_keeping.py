@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from volant.config.model import Amount
+from volant.config.model import Amount, DriftConfig
 from volant.kernel.codec import canonical, decode, plain
 from volant.kernel.digests import digest_value
 from volant.kernel.errors import VolantError
 from volant.kernel.objects import ObjectStore
-from volant.monitoring.drift import judged_windows
+from volant.monitoring.drift import EVERYWHERE, judged_windows
 from volant.monitoring.drift_model import DriftReference, DriftReport, moved_columns
 from volant.monitoring.model import DriftBasis, MovedColumn
 from volant.monitoring.performance import CHAMPION_ARM
@@ -16,7 +16,7 @@ from volant.monitoring.ports import Extent, WindowStore
 
 MOST_WINDOWS = 400
 MOST_SHAPES = 100_000
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -54,6 +54,7 @@ class DriftKeeper:
     store: WindowStore
     references: References
     size: Amount
+    rules: DriftConfig = EVERYWHERE
 
     def revise(self, model: str, epoch: int, version: int, now: int) -> DriftReport | None:
         """The drift that this champion met, computed anew where there are new lines of the log or a window has become full.
@@ -65,13 +66,13 @@ class DriftKeeper:
         extents = self.store.extents(model, epoch, CHAMPION_ARM)
         full = tuple(extent.number for extent in extents if self._is_full(extent, extents, now))
         lines = self.store.covered(model).revision
-        asked = digest_value([FORMAT, plain(self.size), version, len(full)])
+        asked = digest_value([FORMAT, plain(self.size), plain(self.rules), version, len(full)])
         known = self.store.drift(model, epoch)
         if known is not None and (known.lines, known.asked) == (lines, asked):
             return known
         shapes = [shape for shape in self.store.shapes(model, epoch, CHAMPION_ARM, MOST_WINDOWS + 1) if shape.number in set(full)]
         usable = [shape for shape in shapes if shape.version == version]
-        found = judged_windows(usable, reference)
+        found = judged_windows(usable, reference, self.rules)
         report = DriftReport(
             model=model,
             epoch=epoch,
@@ -82,6 +83,7 @@ class DriftKeeper:
             reference_rows=reference.rows,
             windows=found.windows,
             columns=found.columns,
+            rules=self.rules,
             first=usable[0].number if usable else None,
             last=usable[-1].number if usable else None,
             waiting=sum(extent.rows for extent in extents if extent.number not in full),
@@ -109,4 +111,4 @@ def drift_again(store: WindowStore, objects: ObjectStore, model: str, basis: Dri
         for shape in store.shapes(model, basis.epoch, CHAMPION_ARM, MOST_SHAPES)
         if basis.first <= shape.number <= basis.last and shape.version == basis.version and shape.to_us <= until
     ]
-    return moved_columns(judged_windows(shapes, decode(objects.get(kept), DriftReference)).columns)
+    return moved_columns(judged_windows(shapes, decode(objects.get(kept), DriftReference), basis.rules).columns)

@@ -7,6 +7,7 @@ class, where there are two). Standard library only: the control process reads re
 from collections.abc import Sequence
 from enum import StrEnum
 
+from volant.config.model import DriftConfig
 from volant.kernel.codec import Value
 from volant.monitoring.model import DriftBasis, MovedColumn
 
@@ -64,12 +65,16 @@ class ColumnReference(Value, frozen=True, kw_only=True):
 
 
 class DriftReference(Value, frozen=True, kw_only=True):
-    """What a version's rows looked like: inputs as it learned from them, answers as its gate kept them."""
+    """What a version's rows looked like: inputs as it learned from them, answers as its gate kept them.
+
+    ``importance``: how much of its answers hangs on each input (``importance.py``), by the column's name in the log.
+    """
 
     model: str
     version: int
     rows: int
     columns: dict[str, ColumnReference]
+    importance: dict[str, float] = {}
 
 
 class ColumnShape(Value, frozen=True, kw_only=True):
@@ -154,11 +159,17 @@ class ColumnDrift(Value, frozen=True, kw_only=True):
     left_out: str | None = None
     bars: tuple[Bar, ...] = ()
     familiar: dict[str, float] = {}
+    importance: float | None = None  # None: not known, or an answer
 
     @property
     def name(self) -> str:
         """For people: the input's own name, or what of the answers it is."""
         return ANSWERS.get(self.column, self.column.removeprefix("f:"))
+
+    @property
+    def stake(self) -> float:
+        """The effect, weighed by the importance."""
+        return self.effect * (1.0 if self.importance is None else min(self.importance, 1.0))
 
 
 class DriftReport(Value, frozen=True, kw_only=True):
@@ -173,6 +184,7 @@ class DriftReport(Value, frozen=True, kw_only=True):
     reference_rows: int
     windows: tuple[DriftWindow, ...]
     columns: tuple[ColumnDrift, ...]
+    rules: DriftConfig = DriftConfig()
     first: int | None = None  # numbers of the windows that were judged
     last: int | None = None
     waiting: int = 0  # rows in a window that is not full yet
@@ -186,7 +198,7 @@ class DriftReport(Value, frozen=True, kw_only=True):
         """What it rests on; None before the first full window."""
         if self.first is None or self.last is None:
             return None
-        return DriftBasis(epoch=self.epoch, version=self.version, first=self.first, last=self.last)
+        return DriftBasis(epoch=self.epoch, version=self.version, first=self.first, last=self.last, rules=self.rules)
 
     def evidence(self) -> tuple[MovedColumn, ...]:
         """As the decision core takes it."""
@@ -194,8 +206,8 @@ class DriftReport(Value, frozen=True, kw_only=True):
 
 
 def strongest_first(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
-    """Those that have moved."""
-    return tuple(sorted((column for column in columns if column.drifting), key=lambda column: (-column.effect, column.column)))
+    """Those that have moved: by how far, and by how much of the champion's answers hangs on them."""
+    return tuple(sorted((column for column in columns if column.drifting), key=lambda column: (-column.stake, column.column)))
 
 
 def moved_columns(columns: Sequence[ColumnDrift]) -> tuple[MovedColumn, ...]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TypedDict
 
 import numpy as np
@@ -27,6 +28,7 @@ _MOST_STRETCHES = 2048
 FOLLOWS_TIME = "it moves on with time"
 IDENTIFIER = "nearly every row has a value of its own"
 NO_NUMBER = "it is neither a number nor a category"
+NOTHING_KNOWN: Mapping[str, float] = MappingProxyType({})
 TOO_FEW = "the reference has too few values"
 
 
@@ -46,10 +48,13 @@ def compared(rows: pl.DataFrame, data: DataConfig) -> dict[str, pl.Series]:
     return {FEATURE_PREFIX + name: rows[name] for name in names}
 
 
-def reference_of(columns: Mapping[str, pl.Series], *, model: str, version: int) -> DriftReference:
+def reference_of(
+    columns: Mapping[str, pl.Series], *, model: str, version: int, importance: Mapping[str, float] = NOTHING_KNOWN
+) -> DriftReference:
     """``columns``: names as in the log with the reference's values, rows in order of time. They may differ in length."""
     found = {name: column_reference(column) for name, column in columns.items()}
-    return DriftReference(model=model, version=version, rows=max((c.rows for c in found.values()), default=0), columns=found)
+    rows = max((column.rows for column in found.values()), default=0)
+    return DriftReference(model=model, version=version, rows=rows, columns=found, importance=dict(importance))
 
 
 def column_reference(column: pl.Series) -> ColumnReference:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from volant.config.model import DriftConfig
 from volant.kernel.codec import Value
 
 FILLING = "is still filling"
@@ -39,12 +40,13 @@ class MovedColumn(Value, frozen=True, kw_only=True):
 
 
 class DriftBasis(Value, frozen=True, kw_only=True):
-    """What a statement about drift rests on: windows ``first`` to ``last`` of a champion's epoch."""
+    """What a statement about drift rests on: windows ``first`` to ``last`` of a champion's epoch, and what counted as moved."""
 
     epoch: int
     version: int
     first: int
     last: int
+    rules: DriftConfig = DriftConfig()
 
 
 class Estimate(Value, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ def drift_view(project: Project, *, limit: int = 20) -> Json | None:
 
 def shown(report: DriftReport, limit: int) -> Json:
     """A report as people and programs read it."""
-    order = sorted(report.columns, key=lambda column: (not column.drifting, column.left_out is not None, -column.effect, column.column))
+    order = sorted(report.columns, key=lambda column: (not column.drifting, column.left_out is not None, -column.stake, column.column))
     return {
         "version": report.version,
         "as_of": report.recorded_at,

@@ -70,7 +70,7 @@ def keep_watch(project: Project) -> int:
         _revise(project, performance, project.registry.version(project.name, number), epoch, references, ended=True)
     if state.champion is not None:
         _revise(project, performance, project.registry.version(project.name, state.champion), state.epoch, references)
-        keeper = DriftKeeper(project.windows, references, config.watch.window)
+        keeper = DriftKeeper(project.windows, references, config.watch.window, config.watch.drift)
         keeper.revise(project.name, state.epoch, state.champion, project.clock.now())
     return new
 
