@@ -8,6 +8,7 @@ import polars as pl
 from volant.config.model import Keep, ProjectConfig, WindowConfig
 from volant.loop.judging import predicted_of
 from volant.loop.replay_drift import ReplayDrift
+from volant.loop.replay_estimates import ReplayEstimates
 from volant.loop.replay_ledger import Predict, Train
 from volant.loop.replay_wheel import History
 from volant.loop.table import Table
@@ -24,6 +25,7 @@ from volant.pipelines.model import MODEL, WEIGHTS
 
 def history_of(table: Table, config: ProjectConfig) -> History:
     """The whole table, in order of event time."""
+    inputs, times, groups = pl.DataFrame(compared(table.inputs(config), config.data)), table.times.event_us, table.groups(config)
     return History(
         project=config.project,
         task=config.task,
@@ -31,10 +33,11 @@ def history_of(table: Table, config: ProjectConfig) -> History:
         event_times=table.times.event_us,
         known_at=table.times.known_us,
         target=table.target,
-        groups=table.groups(config),
+        groups=groups,
         slices=table.slices(config),
         columns=table.measured(config),
-        drift=ReplayDrift(pl.DataFrame(compared(table.inputs(config), config.data)), table.times.event_us, config.watch.drift),
+        estimates=ReplayEstimates(config.metric, config.task, inputs, event_times=times, target=table.target, groups=groups),
+        drift=ReplayDrift(inputs, times, config.watch.drift),
     )
 
 

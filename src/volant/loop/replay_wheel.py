@@ -20,9 +20,10 @@ from volant.loop.decide import decide
 from volant.loop.model import Action, Decision, LoopEvidence, LoopState
 from volant.loop.policy import ReplayPolicy, followed
 from volant.loop.replay_drift import ReplayDrift
+from volant.loop.replay_estimates import Answered, ReplayEstimates
 from volant.loop.replay_ledger import Ledger, Trained
 from volant.loop.replay_windows import Stretch, held_out, kept_rows
-from volant.monitoring.model import MovedColumn, WindowEvidence
+from volant.monitoring.model import EstimatedWindow, MovedColumn, WindowEvidence
 from volant.stats.blocks import MeanEstimate, mean_of_dependent
 from volant.stats.metrics import row_losses
 from volant.stats.names import metric_named
@@ -44,6 +45,7 @@ class History:
     groups: np.ndarray | None
     slices: dict[str, np.ndarray]
     drift: ReplayDrift | None = None
+    estimates: ReplayEstimates | None = None
     columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     def of_rows(self, rows: np.ndarray, answers: Predicted) -> Predicted:
@@ -94,6 +96,7 @@ class Release:
     at: int
     model: Trained
     reference: MeanEstimate | None
+    held: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,7 @@ class Wheel:
             reference_df=None if reference is None or not reference.known else reference.df,
             windows=tuple(self._window_evidence(past, now) for past in range(number)) if listens and reference else (),
             moved=self._moved(number),
+            estimated=self._estimated(number, now),
             lead_us=self._duration_us + self._history.label_delay_us,
         )
 
@@ -257,6 +261,21 @@ class Wheel:
             return ()
         rows = [np.arange(window.start, window.stop) for window in self._windows[:number]]
         return drift.moved(release.model, [part[self._history.event_times[part] >= release.at] for part in rows])
+
+    def _estimated(self, number: int, now: int) -> tuple[EstimatedWindow, ...]:
+        """What was to be expected of the present champion's answers in the windows before this one."""
+        estimates, release = self._history.estimates, self._releases[-1]
+        listens = any(trigger.kind is TriggerKind.ESTIMATED for trigger in self.policy.retrain.when)
+        if estimates is None or not listens or release.reference is None:
+            return ()
+        past = [np.arange(window.start, window.stop) for window in self._windows[:number]]
+        answered = [self._answered(rows[self._history.event_times[rows] >= release.at], now) for rows in past]
+        return estimates.windows(release.model, self._answered(release.held, now), answered)
+
+    def _answered(self, rows: np.ndarray, now: int) -> Answered:
+        history = self._history
+        answers = history.of_rows(rows, self._ledger.answer(self._releases[-1].model, rows))
+        return Answered(rows, answers, (history.known_at[rows] <= now) & usable_target(history.target[rows]))
 
     def _window_evidence(self, number: int, now: int) -> WindowEvidence:
         """What the present champion answered in an earlier window, as far as the labels are known."""
