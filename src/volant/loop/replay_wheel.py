@@ -91,7 +91,7 @@ class History:
 
 @dataclass(frozen=True)
 class Release:
-    """A model answering from an instant on, with what its gate measured."""
+    """A model answering from an instant on, with what its gate measured on which rows."""
 
     at: int
     model: Trained
@@ -131,7 +131,7 @@ class Wheel:
         """The first model: trained on what is known when the first window starts, released without a gate to beat."""
         now = self._starts[0]
         model, rows = self._trained(now, needed=True)
-        self._releases.append(Release(now, model, self._reference(model, rows)))
+        self._releases.append(Release(now, model, self._reference(model, rows), rows))
         self._launched_at = now
         self._state = msgspec.structs.replace(self._state, champion=0, last_retrain_at=now, trained_until_us=now)
 
@@ -172,7 +172,7 @@ class Wheel:
         self.decisions.append((number, msgspec.structs.replace(outcome, sentence=_with_reasons(outcome, checks))))
         champion, self._waiting = self._state.champion, None
         if outcome.action is Action.PROMOTE:
-            self._releases.append(Release(at, model, self._reference(model, holdout)))
+            self._releases.append(Release(at, model, self._reference(model, holdout), holdout))
             champion = model.number
         elif outcome.action is Action.WAIT and len(holdout):
             wanted = [check.labels_needed for check in checks if check.labels_needed and check.slice_column is None]
