@@ -9,7 +9,8 @@ from gate_rows import check, rows, share
 
 from volant.cli.gatetext import plan_blocks
 from volant.cli.main import application
-from volant.gates.model import GateReport, Verdict
+from volant.gates.facts import Facts
+from volant.gates.model import GateReport, Measured, Verdict
 from volant.gates.planning import labels_for, plan_from, row_variance, smallest_gain
 from volant.gates.rules import evaluate
 from volant.kernel.clock import DAY_US
@@ -32,7 +33,7 @@ def compared(n=500, **fields):
     target = RANDOM.normal(10, 3, n)
     answers = {name: Predicted(target + RANDOM.normal(0, spread, n)) for name, spread in (("candidate", 1.0), ("champion", 1.02))}
     gates = (check("champion", **fields), check("latency", latency_us=1000))
-    return evaluate(gates, rows(target), answers, metric="mae", latency_p99_us=10)
+    return evaluate(gates, rows(target), answers, metric="mae", facts=Facts(measured=Measured(p99_us=10)))
 
 
 @pytest.mark.parametrize(("margin", "gain"), list(itertools.product((0.0, 0.02), (0.02, 0.05))))

@@ -8,7 +8,8 @@ from gate_rows import check, rows, share
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volant.gates.model import Verdict
+from volant.gates.facts import Facts
+from volant.gates.model import Measured, Verdict
 from volant.gates.rules import evaluate, overall
 from volant.gates.slicing import MISSING, MOST_VALUES, OTHERS, slices_of
 from volant.stats.predicted import Predicted
@@ -161,7 +162,11 @@ def test_a_floor_needs_the_whole_interval(fields, verdict):
 @pytest.mark.parametrize(("measured", "verdict"), [(15_000, Verdict.PASS), (25_000, Verdict.FAIL), (None, Verdict.NOT_ENOUGH)])
 def test_latency_is_compared_with_its_limit(measured, verdict):
     (found,) = evaluate(
-        (check("latency", latency_us=20_000),), rows(TARGET), {"candidate": model(1.0)}, metric="mae", latency_p99_us=measured
+        (check("latency", latency_us=20_000),),
+        rows(TARGET),
+        {"candidate": model(1.0)},
+        metric="mae",
+        facts=Facts(measured=Measured(p99_us=measured)),
     )
     assert found.verdict is verdict
     assert "20 ms" in found.sentence

@@ -132,7 +132,14 @@ class Wheel(RuleBasedStateMachine):
     @rule(lift=st.sampled_from([0.0, 0.0, 3.0]))
     def run(self, lift):
         project = self.project
-        setting = Setting(config=project.config, root=self.root, scratch=self.root / "tmp", policy=SETTINGS, champion_score=self.champion)
+        setting = Setting(
+            config=project.config,
+            root=self.root,
+            scratch=self.root / "tmp",
+            policy=SETTINGS,
+            champion_score=self.champion,
+            apart=lambda _: None,
+        )
         turned = Cycle(ports_of(project), setting).turn(Asked(params={"lift": lift}), lambda _text, _share: None)
         assert turned.version is not None
         self.versions.setdefault(turned.version.number, turned.version.package)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from volant.loop.judging import ROUNDS, WARM_UP_ROWS, one_row_latencies
+from volant.loop.measuring import ROUNDS, WARM_UP_ROWS, in_turn, one_row_round
 
 
 class Sleepy:
@@ -25,20 +25,24 @@ class Sleepy:
             time.sleep(0.02)
 
 
+def latencies(model, columns, count):
+    return in_turn([one_row_round(model, columns, count)], count)[0]
+
+
 def test_a_disturbance_of_one_round_does_not_count():
     count = WARM_UP_ROWS + 10
     model = Sleepy(disturbed=range(count, 2 * count))
-    took = one_row_latencies(model, {"x": [1.0] * count}, count)
+    took = latencies(model, {"x": [1.0] * count}, count)
     assert len(took) == count // 2
     assert took.max() < 10_000
     assert model.calls == ROUNDS * count
 
 
 def test_few_rows_are_enough_and_none_are_none():
-    assert len(one_row_latencies(Sleepy(()), {"x": [1.0, 2.0]}, 2)) == 1
-    assert one_row_latencies(Sleepy(()), {"x": []}, 0).shape == (0,)
+    assert len(latencies(Sleepy(()), {"x": [1.0, 2.0]}, 2)) == 1
+    assert latencies(Sleepy(()), {"x": []}, 0).shape == (0,)
 
 
 def test_dates_are_asked_as_requests_carry_them():
-    took = one_row_latencies(Sleepy(()), {"x": [dt.date(2026, 1, 1)] * 4}, 4)
+    took = latencies(Sleepy(()), {"x": [dt.date(2026, 1, 1)] * 4}, 4)
     assert np.all(took >= 0)

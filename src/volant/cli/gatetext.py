@@ -7,7 +7,7 @@ from volant.cli.blocks import Block, Cell, Hint, Mark, Style, Table, Text, bad, 
 from volant.cli.numbers import counted, interval, lasting, number, signed
 from volant.kernel.clock import DAY_US
 
-_COMPARING = {"champion", "baseline", "slices"}
+_COMPARING = {"champion", "baseline", "slices", "churn"}
 VERDICTS = {"pass": good("PASS"), "fail": bad("FAIL"), "not enough evidence": warn("WAIT")}
 
 
@@ -30,15 +30,15 @@ def gate_blocks(report: dict[str, Any]) -> list[Block]:
 
 
 def _row(check: dict[str, Any]) -> list[Cell]:
-    latency = check["check"]["kind"] == "latency"
-    value = _latency if latency else number
+    unit = check.get("unit") or ("us" if check["check"]["kind"] == "latency" else None)
+    value: Callable[[float | None], str] = number if unit is None else _VALUES[unit]
     return [
         verdict(check["verdict"]),
         check["title"],
         value(check["candidate"]) if check["candidate"] is not None else "",
         _other(check, value),
-        _relative(check),
-        dim(interval(check["low"], check["high"])),
+        _relative(check, value),
+        dim(interval(check["low"], check["high"]) if value is number else _span(check, value)),
         dim("" if check["allowed"] is None else value(check["allowed"])),
     ]
 
@@ -54,12 +54,30 @@ def _latency(value: float | None) -> str:
     return "-" if value is None else lasting(round(value))
 
 
-def _relative(check: dict[str, Any]) -> str:
+def _bytes(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return next((f"{value / size:.3g} {unit}" for unit, size in _SIZES if abs(value) >= size), f"{value:.0f} B")
+
+
+_SIZES = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+_VALUES: dict[str, Callable[[float | None], str]] = {"us": _latency, "bytes": _bytes}
+
+
+def _span(check: dict[str, Any], value: Callable[[float | None], str]) -> str:
+    return "" if check["low"] is None or check["high"] is None else f"[{_sign(check['low'], value)}, {_sign(check['high'], value)}]"
+
+
+def _sign(amount: float, value: Callable[[float | None], str]) -> str:
+    return f"{'-' if amount < 0 else '+'}{value(abs(amount))}"
+
+
+def _relative(check: dict[str, Any], value: Callable[[float | None], str]) -> str:
     difference, other = check["difference"], check["other"]
     if difference is None:
         return ""
     share = f" ({difference / abs(other):+.1%})" if other else ""
-    return f"{signed(difference)}{share}"
+    return f"{signed(difference) if value is number else _sign(difference, value)}{share}"
 
 
 def _conclusion(word: str, checks: Sequence[dict[str, Any]]) -> list[Block]:

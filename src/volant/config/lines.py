@@ -5,6 +5,7 @@ from typing import Any
 
 from volant.config.amounts import Confidence, Duration, MarginKind
 from volant.config.business import BUILT_IN
+from volant.config.gate_lines import LATENCY, LATENCY_MARKS, SIZE, SIZE_MARKS, calibration, churn, fairness, robustness
 from volant.config.kinds import Choice, Number, Text, Texts, Whole, wrong
 from volant.config.metric_text import NAME, metric_name
 from volant.config.model import DriftOf, GateConfig, GateKind, TriggerConfig, TriggerKind
@@ -57,7 +58,7 @@ _CONFIDENCE = Entry(key="confidence", kind=Confidence(), about="of the bound tha
 _VERSUS = Entry(
     key="vs",
     attribute="kind",
-    kind=Choice(GateKind, without=(GateKind.SLICES, GateKind.FLOOR, GateKind.LATENCY, GateKind.HOLDOUT)),
+    kind=Choice(GateKind, without=tuple(kind for kind in GateKind if kind not in {GateKind.BASELINE, GateKind.CHAMPION})),
     about="what the candidate is compared with: the best of the baselines as known at the label delay, or what serves now",
     required=True,
 )
@@ -66,10 +67,6 @@ _SLICES = Entry(
 )
 _LEAST = Entry(key="min", attribute="minimum", kind=Number(), about="the least value of the metric that passes")
 _MOST = Entry(key="max", attribute="maximum", kind=Number(), about="the greatest value of the metric that passes")
-_LATENCY = Entry(
-    key="latency_p99", attribute="latency_us", kind=Duration(), about="99 of 100 one-row predictions take no longer", required=True
-)
-
 _USES = Entry(
     key="holdout_uses",
     attribute="uses",
@@ -80,18 +77,34 @@ _USES = Entry(
 _EXPIRES = Entry(key="expires", attribute="expires_us", kind=Duration(), about="the holdout's rows are too old to decide after so long")
 
 _GATES: dict[tuple[str, ...], Section] = {
-    ("latency_p99",): Section(partial(GateConfig, kind=GateKind.LATENCY), (_LATENCY,)),
+    LATENCY_MARKS: LATENCY,
     ("holdout_uses",): Section(partial(GateConfig, kind=GateKind.HOLDOUT), (_USES, _EXPIRES)),
+    ("fairness",): fairness(_METRIC, _CONFIDENCE),
+    ("calibration",): calibration(_CONFIDENCE),
+    ("churn",): churn(_CONFIDENCE),
+    ("robustness",): robustness(_METRIC, _CONFIDENCE),
+    SIZE_MARKS: SIZE,
     ("slices",): Section(partial(GateConfig, kind=GateKind.SLICES), (_METRIC, _SLICES, _MARGIN, _CONFIDENCE)),
     ("vs",): Section(GateConfig, (_METRIC, _VERSUS, _MARGIN, _CONFIDENCE)),
     ("min", "max"): Section(partial(GateConfig, kind=GateKind.FLOOR), (_METRIC, _LEAST, _MOST, _CONFIDENCE)),
 }
-_MARKS = {GateKind.LATENCY: "latency_p99", GateKind.SLICES: "slices", GateKind.FLOOR: "min", GateKind.HOLDOUT: "holdout_uses"}
+_MARKS = {
+    GateKind.LATENCY: LATENCY_MARKS[0],
+    GateKind.SLICES: "slices",
+    GateKind.FLOOR: "min",
+    GateKind.HOLDOUT: "holdout_uses",
+    GateKind.FAIRNESS: "fairness",
+    GateKind.CALIBRATION: "calibration",
+    GateKind.CHURN: "churn",
+    GateKind.ROBUSTNESS: "robustness",
+    GateKind.SIZE: SIZE_MARKS[0],
+}
 
 GATES = OneOf(
     "a list of gate lines",
     _GATES,
-    examples="{vs: baseline}, {vs: champion, margin: 1%}, {slices: [COLUMN], margin: 5%}, {max: 50}, {latency_p99: 20ms} "
+    examples="{vs: baseline}, {vs: champion, margin: 1%}, {slices: [COLUMN], margin: 5%}, {max: 50}, {latency_p99: 20ms}, "
+    "{fairness: [COLUMN], rate: tpr, max_difference: 0.1}, {calibration: 5%}, {churn: 10%}, {robustness: 5%}, {package_size: 50MB} "
     "or {holdout_uses: 30, expires: 90d}",
     pick=lambda gate: _MARKS.get(gate.kind, "vs"),
 )

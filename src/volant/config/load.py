@@ -8,7 +8,7 @@ import msgspec
 
 from volant.config.business import with_metrics_said
 from volant.config.expand import expansion
-from volant.config.model import GateKind, ProjectConfig
+from volant.config.model import ProjectConfig
 from volant.config.rules import check
 from volant.config.sections import Section
 from volant.config.table import PROJECT
@@ -102,9 +102,7 @@ def _origin(node: Node) -> str:
 def _with_metrics(config: ProjectConfig) -> ProjectConfig:
     """Gate lines that name no metric compare the project's."""
     gates = tuple(
-        gate
-        if gate.metric is not None or gate.kind in {GateKind.LATENCY, GateKind.HOLDOUT}
-        else msgspec.structs.replace(gate, metric=config.metric)
+        gate if gate.metric is not None or not gate.has_metric else msgspec.structs.replace(gate, metric=config.metric)
         for gate in config.gates
     )
     return msgspec.structs.replace(config, gates=gates)

@@ -96,8 +96,21 @@ class GateKind(StrEnum):
     CHAMPION = "champion"  # not worse than the champion by more than the margin, and point estimate better
     SLICES = "slices"  # no slice significantly worse than the champion beyond the margin (Holm)
     FLOOR = "floor"  # metric on its own within a bound
-    LATENCY = "latency"  # p99 of one-row predictions
+    LATENCY = "latency"  # p99 and p95 of one-row predictions, by themselves and beside the champion's
     HOLDOUT = "holdout"  # how many candidates its rows may judge, and how old they may be
+    FAIRNESS = "fairness"  # a metric or a rate of each group against the others, difference and ratio (Holm)
+    CALIBRATION = "calibration"  # whether what is given a chance of 30 % happens in 30 % of cases
+    CHURN = "churn"  # how many answers differ from the champion's; needs no labels
+    ROBUSTNESS = "robustness"  # how much noise, missing cells and swapped categories worsen the metric
+    SIZE = "size"  # bytes of the package, and of the memory of a process that serves it
+
+
+class Rate(StrEnum):
+    """A share that fairness compares beside metrics."""
+
+    SELECTION = "selection"  # of rows that are given the positive label
+    TPR = "tpr"  # of positive rows that are given it
+    FPR = "fpr"  # of other rows that are given it
 
 
 class Goal(StrEnum):
@@ -117,8 +130,10 @@ class BusinessMetric(Value, frozen=True, kw_only=True):
 
 
 class GateConfig(Value, frozen=True, kw_only=True):
-    """One line under ``gates``. ``minimum``/``maximum`` belong to FLOOR, ``latency_us`` to LATENCY,
-    ``uses`` and ``expires_us`` to HOLDOUT.
+    """One line under ``gates``. ``minimum``/``maximum`` belong to FLOOR, ``latency_us``, ``latency_p95_us`` and ``slower`` to
+    LATENCY, ``uses`` and ``expires_us`` to HOLDOUT; ``columns``, ``rate``, ``positive``, ``max_difference`` and ``min_ratio`` to
+    FAIRNESS; ``most_error`` and ``slope`` to CALIBRATION; ``most_churn`` to CHURN; ``noise``, ``missing`` and ``swaps`` to
+    ROBUSTNESS, whose limit is ``margin``; ``package_bytes`` and ``memory_bytes`` to SIZE.
     """
 
     kind: GateKind
@@ -131,6 +146,44 @@ class GateConfig(Value, frozen=True, kw_only=True):
     latency_us: int | None = None
     uses: int | None = None
     expires_us: int | None = None
+    latency_p95_us: int | None = None
+    slower: float | None = None  # share by which p95 and p99 may be longer than the champion's
+    columns: tuple[str, ...] = ()
+    rate: Rate | None = None
+    positive: str | None = None
+    max_difference: float | None = None
+    min_ratio: float | None = None
+    most_error: float | None = None
+    slope: float | None = None
+    most_churn: Margin | None = None  # relative: a share of answers, or of the spread of the champion's numbers
+    noise: float | None = None  # in spreads of a column
+    missing: float | None = None  # share of cells
+    swaps: float | None = None  # share of cells
+    package_bytes: int | None = None
+    memory_bytes: int | None = None
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares a metric with the champion's or a baseline's, so that a gain takes so many labels to show."""
+        return self.kind in {GateKind.BASELINE, GateKind.CHAMPION, GateKind.SLICES}
+
+    @property
+    def measures(self) -> bool:
+        """Whether it asks the model itself for more than answers to the held-out rows."""
+        return self.kind in {GateKind.LATENCY, GateKind.ROBUSTNESS, GateKind.SIZE}
+
+    @property
+    def has_metric(self) -> bool:
+        """Whether it is about a metric; the project's where it names none."""
+        return self.rate is None and self.kind not in _WITHOUT_METRIC
+
+    @property
+    def spends_labels(self) -> bool:
+        """Whether it learns something from the labels of the held-out rows."""
+        return self.kind not in {GateKind.LATENCY, GateKind.HOLDOUT, GateKind.CHURN, GateKind.SIZE}
+
+
+_WITHOUT_METRIC = frozenset({GateKind.LATENCY, GateKind.HOLDOUT, GateKind.CALIBRATION, GateKind.CHURN, GateKind.SIZE})
 
 
 class TriggerKind(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from volant.config.drift_lines import drift_problems
 from volant.config.expressions import PROBABILITY, columns_read, parse, terms
+from volant.config.gate_rules import gate_problems
 from volant.config.metric_text import business_metric
 from volant.config.metrics import METRICS_OF_TASK
 from volant.config.model import Autonomy, BusinessMetric, GateConfig, GateKind, ProjectConfig, ReleaseConfig, StepKind, Task
@@ -108,3 +109,4 @@ def _gate(config: ProjectConfig, gate: GateConfig, path: str) -> Iterator[Proble
         yield path, f"min {gate.minimum:g} is above max {gate.maximum:g}, so nothing passes", "swap them"
     if config.target in gate.slices:
         yield f"{path}.slices", f"{config.target!r} is the target", "slice by another column"
+    yield from gate_problems(config, gate, path)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from volant.config.model import GateConfig, GateKind
+from volant.config.model import GateConfig, GateKind, Task
 from volant.kernel.codec import Value
 
 
@@ -38,11 +38,48 @@ class CheckResult(Value, frozen=True, kw_only=True):
     slope: float | None = None  # of the row-by-row difference on the other's loss; None where it is no mean of rows
     made_up: float | None = None  # of ``difference``: what makes up for the champion's luck on rows that chose it
     stops: bool = True  # whether missing evidence here leaves the candidate waiting
+    unit: str | None = None  # "us" or "bytes", where it is not the metric's
+    ratio: float | None = None  # of the lower to the higher is what counts: candidate / other
+    ratio_low: float | None = None
+    ratio_high: float | None = None
 
     @property
     def waits(self) -> bool:
         """Whether the candidate waits for this; a slice stops nobody by being small."""
         return self.verdict is Verdict.NOT_ENOUGH and self.stops and self.check.kind is not GateKind.SLICES
+
+
+class Slower(Value, frozen=True, kw_only=True):
+    """How many times as long as the champion's a candidate's answers take, with bounds at 95 %."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+class DisturbedNote(Value, frozen=True, kw_only=True):
+    """How a model was asked about disturbed rows: under which name its answers are kept, or why there are none."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Measured(Value, frozen=True, kw_only=True):
+    """What was measured of the models themselves, once: a report made again takes it from here. Times are of one row."""
+
+    latency_rows: int = 0
+    p95_us: int | None = None
+    p99_us: int | None = None
+    champion_p95_us: int | None = None
+    champion_p99_us: int | None = None
+    slower_p95: Slower | None = None
+    slower_p99: Slower | None = None
+    package_bytes: int | None = None
+    champion_package_bytes: int | None = None
+    memory_bytes: int | None = None
+    champion_memory_bytes: int | None = None
+    disturbed: tuple[DisturbedNote, ...] = ()
 
 
 class HoldoutUse(Value, frozen=True, kw_only=True):
@@ -91,6 +128,11 @@ class GateReport(Value, frozen=True, kw_only=True):
     recorded_at: int
     use: HoldoutUse | None = None  # None in reports from before uses were counted
     luck: Luck | None = None  # of the champion on these rows; None where nothing is known of it
+    metric: str | None = None  # of the project; None in reports from before checks could be made again
+    task: Task | None = None
+    measured: Measured | None = None
+    evidence: str | None = None  # object: Parquet row by row with groups, columns and answers to disturbed rows
+    changing: str | None = None  # object: Parquet with both models' answers to held-out rows with and without labels
 
     @property
     def main(self) -> CheckResult | None:

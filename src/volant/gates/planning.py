@@ -67,7 +67,7 @@ def plan_from(report: GateReport, labels_per_day: float | None) -> GatePlan:
 def _planned(report: GateReport, labels_per_day: float | None) -> Iterator[PlannedCheck]:
     for check in report.checks:
         variance = row_variance(check)
-        if variance is None or not check.other:
+        if variance is None or not check.other or not check.check.compares:
             continue
         margin, confidence = check.allowed or 0.0, check.check.confidence
         gains = [_gain(check, variance, share, labels_per_day) for share in SHARES]

@@ -20,7 +20,9 @@ import numpy as np
 
 from volant.config.model import GateConfig, GateKind
 from volant.gates.comparing import Comparison, Question, alone, as_loss, compare
+from volant.gates.facts import Facts
 from volant.gates.holdout import Holdout
+from volant.gates.kinds import FURTHER, check_further
 from volant.gates.luck import made_up
 from volant.gates.model import CheckResult, Luck, Verdict
 from volant.gates.slices import check_slices
@@ -60,15 +62,15 @@ def evaluate(
     *,
     metric: str,
     champion_name: str = CHAMPION,
-    latency_p99_us: int | None = None,
+    facts: Facts | None = None,
     seed: int = 0,
     luck: Luck | None = None,
 ) -> tuple[CheckResult, ...]:
     """Every check in the order of ``gates``; a slices check gives one result per slice.
 
     ``predictions``: ``candidate``, ``champion`` (or None, or absent), and any further name is a baseline; each has one
-    answer per holdout row. ``metric`` is used where a check names none. ``luck``: the champion's in ``metric`` on these rows.
-    Never raises for what the data hold.
+    answer per holdout row. ``metric`` is used where a check names none. ``facts``: what else was asked of the models.
+    ``luck``: the champion's in ``metric`` on these rows. Never raises for what the data hold.
     """
     champion = (champion_name, predictions.get(CHAMPION))
     results: list[CheckResult] = []
@@ -78,8 +80,8 @@ def evaluate(
         question = Question(check, check.metric or metric, holdout, seed)
         carried = luck if question.metric == metric else None
         try:
-            if check.kind is GateKind.LATENCY:
-                results.append(_latency(check, latency_p99_us))
+            if check.kind in FURTHER:
+                results += check_further(question, predictions, champion, facts or Facts())
             else:
                 results += _of_metric(question, predictions, champion, carried)
         except InvalidInputError as error:
@@ -216,14 +218,3 @@ def _within(check: GateConfig, found: Comparison) -> tuple[Verdict, int | None]:
     distances = [abs(value.value - limit) for limit in crossed]
     total = rows_needed(value.variance * value.rows, min(distances, default=0.0), check.confidence)
     return Verdict.NOT_ENOUGH, None if total is None else max(total - value.rows, 1)
-
-
-def _latency(check: GateConfig, latency_p99_us: int | None) -> CheckResult:
-    limit = check.latency_us or 0
-    title = f"latency p99 at most {number(limit / 1000)} ms"
-    if latency_p99_us is None:
-        return CheckResult(check=check, title=title, verdict=Verdict.NOT_ENOUGH, sentence=f"{title}: it was not measured.", rows=0)
-    verdict = Verdict.PASS if latency_p99_us <= limit else Verdict.FAIL
-    end = "within" if verdict is Verdict.PASS else "over"
-    sentence = f"one-row predictions take {number(latency_p99_us / 1000)} ms at p99, {end} the limit of {number(limit / 1000)} ms."
-    return CheckResult(check=check, title=title, verdict=verdict, sentence=sentence, rows=0, candidate=float(latency_p99_us))

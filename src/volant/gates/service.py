@@ -1,14 +1,15 @@
 """Judge a candidate: choose the rows nobody learned from, collect answers, decide, and keep everything it rests on."""
 
-import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from volant.config.model import GateConfig, GateKind, ProjectConfig
+from volant.config.model import GateConfig, GateKind, ProjectConfig, Task
 from volant.gates.baselines import baselines
+from volant.gates.columns import answer_columns, series, table_bytes
+from volant.gates.evidence import keep_changing, keep_rows
+from volant.gates.facts import Changing, Facts
 from volant.gates.holdout import Holdout, LabelHistory
 from volant.gates.luck import champions_luck
 from volant.gates.model import CheckResult, GateReport, HoldoutUse
@@ -21,9 +22,6 @@ from volant.kernel.ids import Ids
 from volant.kernel.objects import ObjectStore
 from volant.stats.metrics import score
 from volant.stats.predicted import Predicted, usable_target
-
-if TYPE_CHECKING:
-    import polars as pl
 
 COLUMN = "column."
 Predict = Callable[[np.ndarray], Predicted]
@@ -74,13 +72,17 @@ def judge(
     objects: ObjectStore,
     clock: Clock,
     ids: Ids,
-    latency_p99_us: int | None = None,
+    asked: Callable[[np.ndarray], Facts] | None = None,
 ) -> GateReport:
-    """Evaluate every gate of the project on rows neither model learned from, store the answers and the report."""
+    """Evaluate every gate of the project on rows neither model learned from, store the answers and the report.
+
+    ``asked``: what else the models are asked, about rows at these positions.
+    """
     labelled = data.holdout[usable_target(data.target[data.holdout])]
     rows = unseen(data, labelled, [model.trained_on for model in (candidate, champion) if model is not None])
     holdout = _holdout(data, rows)
     predictions = _answers(config, data, rows, candidate, champion)
+    facts = replace(Facts() if asked is None else asked(rows), changing=_changing(config, data, candidate, champion, rows, predictions))
     name = CHAMPION if champion is None or champion.version is None else f"champion v{champion.version}"
     line = holdout_line(config.gates)
     earlier = [report for report in gates.reports(config.project) if report.package != candidate.package]
@@ -92,7 +94,7 @@ def judge(
         predictions,
         metric=config.metric,
         champion_name=name,
-        latency_p99_us=latency_p99_us,
+        facts=facts,
         seed=config.train.seed,
         luck=luck,
     ) + _of_holdout(config.gates, line, use)
@@ -118,6 +120,11 @@ def judge(
         recorded_at=clock.now(),
         use=use,
         luck=luck,
+        metric=config.metric,
+        task=config.task,
+        measured=facts.measured,
+        evidence=keep_rows(objects, holdout, facts),
+        changing=keep_changing(objects, facts.changing),
     )
     gates.add(report)
     return report
@@ -127,7 +134,7 @@ def _of_holdout(gates: tuple[GateConfig, ...], line: GateConfig, use: HoldoutUse
     """A line of its own where the project asks for it, or where it matters."""
     if not (use.used_up or use.expired or any(gate.kind is GateKind.HOLDOUT for gate in gates)):
         return ()
-    asked = min((gate.confidence for gate in gates if gate.kind not in {GateKind.LATENCY, GateKind.HOLDOUT}), default=line.confidence)
+    asked = min((gate.confidence for gate in gates if gate.spends_labels), default=line.confidence)
     return (check_holdout(line, use, asked),)
 
 
@@ -163,6 +170,30 @@ def _answers(
     return {name: None if answer is None else answer.beside(columns) for name, answer in answers.items()}
 
 
+def _changing(  # noqa: PLR0917 - what the answers were made from
+    config: ProjectConfig,
+    data: GateData,
+    candidate: Contestant,
+    champion: Contestant | None,
+    rows: np.ndarray,
+    predictions: dict[str, Predicted | None],
+) -> Changing | None:
+    """Both models' answers to held-out rows, those without a label included; None where no gate asks, or there is no champion."""
+    mine, theirs = predictions[CANDIDATE], predictions[CHAMPION]
+    if champion is None or mine is None or theirs is None or not any(gate.kind is GateKind.CHURN for gate in config.gates):
+        return None
+    everything = unseen(data, data.holdout, [candidate.trained_on, champion.trained_on])
+    further = everything[~np.isin(everything, rows)]
+    positions = np.concatenate([rows, further])
+    if len(further):
+        mine = Predicted(np.concatenate([mine.values, _asked(candidate, further).values]))
+        theirs = Predicted(np.concatenate([theirs.values, _asked(champion, further).values]))
+    order = np.argsort(data.event_times[positions], kind="stable")
+    positions = positions[order]
+    groups = None if data.groups is None else data.groups[positions]
+    return Changing(mine.take(order), theirs.take(order), data.event_times[positions], groups, config.task is Task.REGRESSION)
+
+
 def _asked(model: Contestant, rows: np.ndarray) -> Predicted:
     if len(rows) == 0:
         return Predicted(np.empty(0), np.empty((0, 1)))
@@ -190,27 +221,12 @@ def predictions_parquet(holdout: Holdout, predictions: dict[str, Predicted | Non
     columns: dict[str, pl.Series] = {
         "row": pl.Series(holdout.names.tolist(), dtype=pl.String),
         "time": pl.Series(holdout.times, dtype=pl.Int64),
-        "target": _series(holdout.target),
+        "target": series(holdout.target),
     }
     for name, predicted in predictions.items():
         if predicted is None:
             continue
-        columns[name] = _series(predicted.values)
-        if predicted.scores is not None:
-            columns |= {f"{name}.p({label})": pl.Series(predicted.scores[:, k]) for k, label in enumerate(predicted.classes)}
+        columns |= answer_columns(name, predicted)
     candidate = predictions.get(CANDIDATE)
-    columns |= {} if candidate is None else {f"{COLUMN}{name}": _series(values) for name, values in candidate.columns.items()}
-    buffer = io.BytesIO()
-    pl.DataFrame(columns).write_parquet(buffer)
-    return buffer.getvalue()
-
-
-def _series(values: np.ndarray) -> "pl.Series":
-    import polars as pl
-
-    if values.dtype.kind in "biuf":
-        return pl.Series(values)
-    kinds = {type(value) for value in values.tolist() if value is not None}
-    if len(kinds) > 1:
-        return pl.Series([None if value is None else str(value) for value in values.tolist()], dtype=pl.String)
-    return pl.Series(values.tolist())
+    columns |= {} if candidate is None else {f"{COLUMN}{name}": series(values) for name, values in candidate.columns.items()}
+    return table_bytes(columns)

@@ -74,7 +74,9 @@ def _fresh(met: np.ndarray, budget: int) -> int:
 def held_to(gates: Sequence[GateConfig], use: HoldoutUse) -> tuple[GateConfig, ...]:
     """The same lines, each at the level that is left for this candidate."""
     return tuple(
-        msgspec.structs.replace(gate, confidence=1 - level_left(1 - gate.confidence, use.use, use.budget)) if use.used_up else gate
+        msgspec.structs.replace(gate, confidence=1 - level_left(1 - gate.confidence, use.use, use.budget))
+        if use.used_up and gate.spends_labels
+        else gate
         for gate in gates
     )
 

@@ -1,14 +1,13 @@
 """The test of a candidate as the cycle runs it: both packages answer, nobody's training rows are used, latency is measured."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from volant.config.metric_text import metric_name, own_metrics
-from volant.config.model import GateKind, ProjectConfig
+from volant.config.model import ProjectConfig
 from volant.data.split import Split
 from volant.gates.model import GateReport
 from volant.gates.ports import GateStore
@@ -16,33 +15,46 @@ from volant.gates.service import Contestant, judge
 from volant.kernel.clock import Clock
 from volant.kernel.ids import Ids
 from volant.kernel.objects import ObjectStore
+from volant.loop.measuring import Apart, Asking
 from volant.loop.table import Table
 from volant.models.model import Signature
 from volant.models.ports import Answer
-from volant.models.runner import LoadedModel, load_runner
+from volant.models.runner import load_runner
 from volant.registry.model import ModelVersion
 from volant.stats.metrics import score
 from volant.stats.names import METRICS, metric_named
 from volant.stats.predicted import Predicted
 
+if TYPE_CHECKING:
+    import polars as pl
+
 Score = Callable[[str, np.ndarray], Predicted]
 """A package and positions of rows in the table to answers, from a process of its own."""
 
-LATENCY_ROWS = 200
-WARM_UP_ROWS = 20
-ROUNDS = 3
-
 
 class Judging:
-    """Gates a packaged candidate on one table. ``score`` asks the champion, whose code must not meet the candidate's."""
+    """Gates a packaged candidate on one table. ``score`` and ``apart`` ask the champion, whose code must not meet the candidate's; without
+    ``apart`` it is not measured.
+    """
 
-    def __init__(self, table: Table, split: Split, *, config: ProjectConfig, objects: ObjectStore, scratch: Path, score: Score) -> None:
+    def __init__(
+        self,
+        table: Table,
+        split: Split,
+        *,
+        config: ProjectConfig,
+        objects: ObjectStore,
+        scratch: Path,
+        score: Score,
+        apart: Apart | None = None,
+    ) -> None:
         self._table = table
         self._split = split
         self._config = config
         self._objects = objects
         self._scratch = scratch
         self._score = score
+        self._apart = apart
 
     def judge(
         self, package: str, champion: ModelVersion | None, *, version: int | None, run_id: str, gates: GateStore, clock: Clock, ids: Ids
@@ -51,11 +63,15 @@ class Judging:
         runner = load_runner(self._objects, package, self._scratch)
         answers: list[tuple[np.ndarray, Predicted]] = []
 
+        def predict(rows: "pl.DataFrame") -> Predicted:
+            return predicted_of(runner.predict(rows), runner.signature)
+
         def candidate(positions: np.ndarray) -> Predicted:
-            rows = self._table.frame[positions]
-            answers.append((positions, predicted_of(runner.predict(rows), runner.signature)))
+            answers.append((positions, predict(self._table.frame[positions])))
             return answers[-1][1]
 
+        packages = (package, None if champion is None else champion.package)
+        asking = Asking(self._config, self._table, self._objects, runner, predict, packages, self._apart)
         report = judge(
             self._config,
             self._table.gate_data(self._config, self._split),
@@ -66,7 +82,7 @@ class Judging:
             objects=self._objects,
             clock=clock,
             ids=ids,
-            latency_p99_us=self._latency(runner),
+            asked=asking.about,
         )
         return report, self._metrics(answers)
 
@@ -78,19 +94,11 @@ class Judging:
             trained_on=seen_rows(self._objects, champion),
         )
 
-    def _latency(self, runner: LoadedModel) -> int | None:
-        """99th percentile of one-row predictions in microseconds, if a gate asks for it."""
-        if not any(gate.kind is GateKind.LATENCY for gate in self._config.gates):
-            return None
-        rows = self._table.frame[self._split.holdout[: WARM_UP_ROWS + LATENCY_ROWS]]
-        took = one_row_latencies(runner, rows.to_dict(as_series=False), rows.height)
-        return None if len(took) == 0 else int(np.quantile(took, 0.99, method="higher"))
-
     def _metrics(self, answers: list[tuple[np.ndarray, Predicted]]) -> dict[str, float]:
         """Every metric of the task that these answers allow."""
         if not answers:
             return {}
-        positions, predicted = answers[-1]
+        positions, predicted = answers[0]
         columns = {name: values[positions] for name, values in self._table.measured(self._config).items()}
         own = {metric_name(text): metric_named(text) for text in own_metrics(self._config)}
         found = {}
@@ -100,29 +108,6 @@ class Judging:
                 if value is not None:
                     found[name] = float(value)
         return found
-
-
-def one_row_latencies(runner: LoadedModel, columns: Mapping[str, list[Any]], count: int) -> np.ndarray:
-    """Microseconds of single-row predictions, the first few rows left out. Shape (k,).
-
-    Each row is asked ``ROUNDS`` times and its shortest time counts: the gate is about the model, not about what else the
-    machine was doing.
-    """
-    inputs = [(field.name, columns[field.name]) for field in runner.signature.inputs]
-    rows = [{name: [plain_value(values[row])] for name, values in inputs} for row in range(count)]
-    took = np.array([[_timed(runner, row) for row in rows] for _ in range(ROUNDS)], dtype=np.int64).reshape(ROUNDS, count)
-    return np.asarray(took[:, min(WARM_UP_ROWS, count // 2) :].min(axis=0))
-
-
-def _timed(runner: LoadedModel, row: dict[str, list[Any]]) -> int:
-    began = perf_counter_ns()
-    runner.predict_columns(row, 1)
-    return (perf_counter_ns() - began) // 1000
-
-
-def plain_value(value: Any) -> Any:
-    """A cell as a request carries it: dates and times as ISO text."""
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def predicted_of(answer: Answer, signature: Signature) -> Predicted:

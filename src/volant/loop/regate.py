@@ -6,7 +6,7 @@ from volant.data.split import Split
 from volant.gates.model import GateReport
 from volant.kernel.errors import IllegalTransitionError
 from volant.loop.freezing import freeze
-from volant.loop.judging import Judging, seen_rows
+from volant.loop.judging import seen_rows
 from volant.loop.setting import Ports, Progress, Setting
 from volant.loop.table import Table, split_of, table_of
 from volant.loop.traces import lineage_of_version
@@ -29,8 +29,7 @@ def judge_version(ports: Ports, setting: Setting, version: ModelVersion, progres
     table = table_of(ports.datasets.frame(frozen.version), frozen.version, config)
     split = _split(table, split_of(table, config), seen_rows(ports.objects, version))
     progress("testing against the champion and the baselines", None)
-    judging = Judging(table, split, config=config, objects=ports.objects, scratch=setting.scratch, score=setting.champion_score(table))
-    report, _ = judging.judge(
+    report, _ = setting.judging(table, split, ports.objects).judge(
         version.package,
         None if champion is None else ports.registry.version(config.project, champion),
         version=version.number,

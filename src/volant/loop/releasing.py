@@ -13,7 +13,6 @@ from volant.loop.decide import decide
 from volant.loop.fitting import Fitted
 from volant.loop.freezing import Frozen
 from volant.loop.grounds import Files, with_grounds
-from volant.loop.judging import Judging
 from volant.loop.ledger import DecisionLedger
 from volant.loop.lived import judged_now
 from volant.loop.model import Action, Decision
@@ -97,15 +96,7 @@ class Release:
         before = self._judged_before(package, champion, table)
         if before is not None:
             return before
-        judging = Judging(
-            table,
-            split,
-            config=self._config,
-            objects=ports.objects,
-            scratch=self._setting.scratch,
-            score=self._setting.champion_score(table),
-        )
-        report, metrics = judging.judge(
+        report, metrics = self._setting.judging(table, split, ports.objects).judge(
             package,
             None if champion is None else ports.registry.version(self._config.project, champion),
             version=version,

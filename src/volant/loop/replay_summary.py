@@ -141,6 +141,6 @@ def _notes(wheels: Sequence[Wheel], train_duration_us: int) -> tuple[str, ...]:
         notes.append(
             "The project's policy keeps its holdout from every training, the first included; the others learn from all known rows."
         )
-    if any(check.kind is GateKind.LATENCY for policy in gated for check in policy.gates):
-        notes.append("Latency limits are not replayed: a file does not say how long a request takes.")
+    if any(check.measures for policy in gated for check in policy.gates):
+        notes.append("Latency, size and robustness are not replayed: a file does not say how a model answers one request.")
     return tuple(notes)

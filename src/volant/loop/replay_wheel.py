@@ -218,13 +218,14 @@ class Wheel:
         history, champion = self._history, self._releases[-1].model
         rows = holdout[~np.isin(holdout, champion.rows) & ~np.isin(holdout, model.rows)]
         frame = history.holdout(rows)
-        predictions: dict[str, Predicted | None] = {
+        found: dict[str, Predicted] = {
             CANDIDATE: self._ledger.answer(model, rows),
             CHAMPION: self._ledger.answer(champion, rows),
             **baselines(history.metric, history.task, history.labels(), model.rows, times=frame.times, groups=frame.groups),
         }
-        # What an online request takes is not known from a file, so latency limits are left out here and noted.
-        gates = tuple(check for check in self.policy.gates if check.latency_us is None)
+        predictions = {name: history.of_rows(rows, answers) for name, answers in found.items()}
+        # What a model itself would be asked for cannot be asked of a file, so such lines are left out here and noted.
+        gates = tuple(check for check in self.policy.gates if not check.measures)
         return evaluate(gates, frame, predictions, metric=history.metric, champion_name=f"champion {champion.number}", seed=self._seed)
 
     def _reference(self, model: Trained, holdout: np.ndarray) -> MeanEstimate | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from volant.config.model import GateKind
+from volant.gates.rederiving import checks_again
 from volant.kernel.codec import plain
 from volant.kernel.errors import VolantError
 from volant.kernel.events import Event
@@ -50,7 +52,7 @@ def retraced(ports: Ports, event: Event, decision: Decision) -> Retraced:
         return msgspec.structs.replace(told, checked=False, note="it was made before grounds were kept with decisions")
     try:
         grounds = kept(ports.objects, decision.grounds)
-        differences = (*_on_what_was_kept(event, decision, grounds), *_on_the_log(ports, decision, grounds))
+        differences = (*_on_what_was_kept(event, decision, grounds), *_on_the_log(ports, decision, grounds), *_on_the_gate(ports, grounds))
     except (VolantError, msgspec.MsgspecError) as error:
         differences = (Difference(where=STORED, figure="grounds", then="kept", now=f"cannot be read: {error}"),)
     return msgspec.structs.replace(told, differences=tuple(differences))
@@ -88,6 +90,17 @@ def _on_the_log(ports: Ports, decision: Decision, grounds: Grounds) -> Iterator[
     yield from differences(LOG, stored["state"], plain(anew.state), "state")
     yield from differences(LOG, stored["evidence"], plain(anew.evidence), "evidence")
     yield from differences(LOG, _outcome(decision), _outcome(decided_on(anew)))
+
+
+def _on_the_gate(ports: Ports, grounds: Grounds) -> Iterator[Difference]:
+    """Every check of the report that was decided on, made once more from the rows, answers and facts that it kept."""
+    if grounds.evidence.candidate_report is None:
+        return
+    report = ports.gates.get(grounds.evidence.candidate_report)
+    again = checks_again(report, ports.objects)
+    if again is not None:
+        then = [plain(check) for check in report.checks if check.check.kind is not GateKind.HOLDOUT]
+        yield from differences(LOG, then, [plain(check) for check in again], "checks")
 
 
 def _said(decision: Decision) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Table:
 
     def slices(self, config: ProjectConfig) -> dict[str, np.ndarray]:
         """The columns that gates slice by."""
-        return {name: self.column(name, "gates") for gate in config.gates for name in gate.slices}
+        return {name: self.column(name, "gates") for gate in config.gates for name in (*gate.slices, *gate.columns)}
 
     def measured(self, config: ProjectConfig) -> dict[str, np.ndarray]:
         """The columns that business metrics read."""

@@ -53,6 +53,8 @@ def difference(check: CheckResult | None) -> Json | None:
 
 def effect(check: CheckResult) -> dict[str, float | None]:
     """Estimate, bounds and allowance as shares of the other's metric, negative is better; for drawing."""
+    if check.check.kind is GateKind.FAIRNESS:  # further apart is no worse and no better: its sentence says it
+        return {"value": None, "low": None, "high": None, "allowed": None}
     scale = abs(check.other) if check.other else 1.0
     sign = 1.0 if check.lower_is_better else -1.0
 
@@ -96,7 +98,7 @@ def check_view(check: CheckResult) -> Json:
         "metric": check.check.metric and metric_label(check.check.metric),
         "confidence": check.check.confidence,
         "tone": TONES[check.verdict],
-        "unit": "us" if check.check.kind is GateKind.LATENCY else None,
+        "unit": check.unit or ("us" if check.check.kind is GateKind.LATENCY else None),
         "effect": effect(check),
         "is_slice": check.slice_value is not None,
         "skipped": _skipped(check),
@@ -106,7 +108,7 @@ def check_view(check: CheckResult) -> Json:
 
 def _skipped(check: CheckResult) -> bool:
     """A comparison that had nothing to compare with, such as a champion where there is none yet."""
-    kinds = {GateKind.CHAMPION, GateKind.SLICES}
+    kinds = {GateKind.CHAMPION, GateKind.SLICES, GateKind.CHURN, GateKind.LATENCY, GateKind.ROBUSTNESS}
     return check.check.kind in kinds and check.verdict is Verdict.PASS and check.candidate is None and not check.rows
 
 

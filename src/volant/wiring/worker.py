@@ -25,6 +25,8 @@ VERBS = {
     "run": "volant.wiring.verbs.training:run",
     "why": "volant.wiring.verbs.training:why",
     "score": "volant.wiring.verbs.scoring:score",
+    "times": "volant.wiring.verbs.measuring:times",
+    "memory": "volant.wiring.verbs.measuring:memory",
     "score_parts": "volant.wiring.verbs.shadowing:score_parts",
     "predict": "volant.wiring.verbs.scoring:predict",
     "gate": "volant.wiring.verbs.training:gate",

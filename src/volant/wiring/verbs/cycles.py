@@ -12,6 +12,7 @@ from volant.loop.setting import Ports, Setting
 from volant.wiring.child import Child
 from volant.wiring.project import Project
 from volant.wiring.remembered import unchanged_run
+from volant.wiring.verbs.measuring import ask_memory, ask_times
 from volant.wiring.verbs.opened import datasets_of, predictions_of
 from volant.wiring.verbs.scoring import ask
 from volant.wiring.worker import Report
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from volant.loop.judging import Score
+    from volant.loop.measuring import Apart
     from volant.loop.table import Table
     from volant.stats.predicted import Predicted
 
@@ -55,6 +57,7 @@ def setting_of(project: Project, scorer: "ChampionScorer") -> Setting:
         scratch=project.scratch_folder,
         policy=project.settings,
         champion_score=scorer.on,
+        apart=scorer.measured_on,
         unchanged=lambda: unchanged_run(project, {}) is not None,
     )
 
@@ -118,18 +121,38 @@ class ChampionScorer:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._child: Child | None = None
+        self._timed: dict[str, Child] = {}
 
     def on(self, table: "Table") -> "Score":
         """Answers of a package for positions of a table."""
 
         def score(package: str, positions: "np.ndarray") -> "Predicted":
-            if self._child is None:
-                self._child = Child(self._project.root, self._project.environment)
-            return ask(self._child, self._project, package, table.frame[positions])
+            return ask(self._started(), self._project, package, table.frame[positions])
 
         return score
 
+    def measured_on(self, table: "Table") -> "Apart":
+        """Measures of a package on rows of a table, each in a child that does nothing else."""
+        from volant.loop.measuring import Apart
+
+        def times(package: str, positions: "np.ndarray") -> "np.ndarray":
+            if package not in self._timed:
+                self._timed[package] = Child(self._project.root, self._project.environment)
+            return ask_times(self._timed[package], self._project, package, table.frame[positions])
+
+        def memory(package: str, positions: "np.ndarray") -> int:
+            with Child(self._project.root, self._project.environment) as child:
+                return ask_memory(child, self._project, package, table.frame[positions])
+
+        return Apart(times, memory)
+
+    def _started(self) -> Child:
+        if self._child is None:
+            self._child = Child(self._project.root, self._project.environment)
+        return self._child
+
     def close(self) -> None:
-        """End the child if one was started."""
-        if self._child is not None:
-            self._child.close()
+        """End the children that were started."""
+        for child in (self._child, *self._timed.values()):
+            if child is not None:
+                child.close()
