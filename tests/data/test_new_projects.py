@@ -321,7 +321,7 @@ def test_the_loader_reads_back_what_was_written(tmp_path, write):
     )
     assert (found.data.label_delay_us, found.data.source, found.data.contract) == (36 * HOUR_US, "../rows.csv", "contract.odcs.yaml")
     assert (found.train.holdout.rows, found.train.seed, found.train.params) == (20, 7, {"learning_rate": 0.1})
-    assert [gate.kind.value for gate in found.gates] == ["baseline", "champion", "slices", "latency"]
+    assert [gate.kind.value for gate in found.gates] == ["baseline", "champion", "slices", "latency", "holdout"]
     assert [trigger.kind.value for trigger in found.retrain.when] == ["clock", "performance"]
 
 

@@ -105,7 +105,8 @@ def plan_blocks(plan: dict[str, Any]) -> list[Block]:
     lines = [_planned(check) for check in plan["checks"]]
     blocks.append(Table(["check", ">rows", ">shows now", *shares], lines))
     note = "labels in all for a true gain of so much, and how long the missing ones take; 'shows now' is the least gain these rows show"
-    return [*blocks, Text(dim(note)), Hint("more rows are held out with train.holdout in volant.yaml")]
+    ways = [Text(f"{check['title']}: {'; '.join(check['ways'])}.") for check in plan["checks"] if check["ways"]]
+    return [*blocks, *ways, Text(dim(note)), Hint("more rows are held out with train.holdout in volant.yaml")]
 
 
 def _planned(check: dict[str, Any]) -> list[Cell]:
@@ -114,8 +115,8 @@ def _planned(check: dict[str, Any]) -> list[Cell]:
 
 
 def _labels(gain: dict[str, Any]) -> Cell:
-    if gain["labels"] is None:
-        return dim("never")
+    if gain["reach"] == "out of reach":
+        return dim("out of reach")
     labels = f"{float(format(gain['labels'], '.2g')):,.0f}"
     if gain["further"] == 0:
         return good(labels)
@@ -123,4 +124,4 @@ def _labels(gain: dict[str, Any]) -> Cell:
 
 
 def _days(days: float) -> str:
-    return f"{days / 365.25:,.0f} years" if days >= 730 else f"{days:.0f} days" if days >= 10 else f"{days:.2g} days"
+    return f"{days:.0f} days" if days >= 10 else f"{days:.2g} days"

@@ -100,6 +100,7 @@ def _gates(plan: Plan) -> str:
     if plan.slices:
         lines.append(_line(f"  - {{metric: {plan.metric}, slices: {_list(plan.slices)}, margin: 5%}}", "no slice surely worse by 5 %", 64))
     lines.append(_line("  - {latency_p99: 100ms}", "one row, features included", 64))
+    lines.append(_line("  - {holdout_uses: 30}", "candidates per held-out row; with new data every day: , expires: 90d", 64))
     return "\n".join([*lines, ""])
 
 

@@ -14,6 +14,7 @@ from volant.access.tokens import LOCAL
 from volant.kernel.clock import iso
 from volant.web import assets, drawings, formats
 from volant.web.drift_strip import drift_overlay, drift_strip
+from volant.web.forest_plot import forest_plot
 from volant.web.live_plot import live_plot
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def environment() -> "Environment":
         made.filters[name] = getattr(formats, name)
         made.globals[name] = getattr(formats, name)
     made.globals |= {"asset": assets.url, "draw": drawings, "navigation": NAVIGATION, "embedded": embedded, "live_plot": live_plot}
-    made.globals |= {"drift_strip": drift_strip, "drift_overlay": drift_overlay}
+    made.globals |= {"drift_strip": drift_strip, "drift_overlay": drift_overlay, "forest_plot": forest_plot}
     return made
 
 
