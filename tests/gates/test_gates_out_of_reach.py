@@ -31,7 +31,7 @@ def test_gains_are_within_reach_now_or_later_or_out_of_it():
     found = planned(20.0)
     assert [gain.reach for gain in found.gains] == [Reach.OUT, Reach.OUT, Reach.LATER, Reach.NOW]
     assert [gain.reach for gain in planned(2_000.0).gains] == [Reach.LATER, Reach.LATER, Reach.LATER, Reach.NOW]
-    assert planned(None, rows=5).gains[0].reach is Reach.OUT
+    assert planned(None, rows=5, half=6.0).gains[0].reach is Reach.OUT
 
 
 def test_what_would_bring_a_gain_into_reach_does():
