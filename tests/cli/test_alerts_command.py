@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from volant.cli.main import main
-from volant.monitoring.alert_model import Severity
+from volant.kernel.clock import iso
+from volant.monitoring.alert_model import Effect, Picture, Severity, Sight
+from volant.monitoring.drift_model import Bar
 from volant.wiring.project import open_project
 
 LEAST = "version: 1\nproject: bikes\ntask: regression\ntarget: cnt\nmetric: mae\ndata:\n  source: rides.csv\n"
@@ -112,6 +114,65 @@ def test_the_doctor_names_variables_that_are_not_set(project, capsys, monkeypatc
     monkeypatch.delenv("NO_SUCH_URL", raising=False)
     main(["doctor"])
     assert "to slack:env:NO_SUCH_URL; not set here: NO_SUCH_URL" in capsys.readouterr().out
+
+
+def test_muting_says_what_still_comes_through_and_is_listed_and_ended(project, capsys):
+    worse(project, "drift", "Moved.", Severity.WARNING)
+    made = json.loads(said(capsys, "mute", "1", "--until", "2d", "--reason", "roadworks", "--json"))
+    assert (made["schema"], made["about"], made["by"], made["pages"]) == ("volant.alerts.mute/1", "alert 1", "ann", False)
+    assert "comes through" in made["sentence"]
+    shown = said(capsys)
+    assert "muted until" in shown
+    assert "alert 1, because roadworks" in shown
+    assert [one["id"] for one in json.loads(said(capsys, "mutes", "--json"))["mutes"]] == [made["id"]]
+    assert "told again" in said(capsys, "unmute", made["id"])
+    assert "nothing is muted" in said(capsys, "mutes")
+    assert main(["alerts", "unmute", made["id"]]) == 5
+
+
+def test_a_cause_and_a_model_are_muted_until_an_instant(project, capsys):
+    end = iso(project.clock.now() + 3_600_000_000)
+    assert json.loads(said(capsys, "mute", "--cause", "drift", "--until", end, "--reason", "x", "--pages", "--json"))["until"] == end
+    assert "everything until" in said(capsys, "mute", "--model", "bikes", "--until", "1h", "--reason", "x")
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--until", "1h", "--reason", "x"], 2),
+        (["1", "--cause", "drift", "--until", "1h", "--reason", "x"], 2),
+        (["--cause", "drift", "--reason", "x"], 2),
+        (["--cause", "drift", "--until", "1h"], 2),
+        (["--cause", "drift", "--until", "soon", "--reason", "x"], 2),
+        (["--cause", "drift", "--until", "2020-01-01", "--reason", "x"], 2),
+        (["7", "--until", "1h", "--reason", "x"], 5),
+    ],
+)
+def test_a_mute_that_is_not_clear_is_refused(capsys, words, code):
+    assert main(["alerts", "mute", *words]) == code
+    assert "next:" in capsys.readouterr().err
+
+
+def test_one_alert_is_shown_with_its_first_window_and_its_columns_as_bars(project, capsys):
+    bars = (Bar(text="clear\x1b[2J", before=0.75, after=0.25), Bar(text="rain", before=0.25, after=0.75))
+    effect = Effect(name="weather moved by", value=0.5, low=0.4, high=0.6)
+    sight = Sight(
+        from_us=0, to_us=60_000_000, columns=("weather",), effect=effect, pictures=(Picture(column="weather", numbers=False, bars=bars),)
+    )
+    project.alerts.raise_("drift", severity=Severity.WARNING, sentence="Moved.", facts={}, model="bikes", sight=sight)
+    shown = said(capsys, "show", "1")
+    for text in ("a ticket", "1970-01-01 00:00Z to 1970-01-01 00:01Z", "weather moved by: 0.5 [0.4, 0.6]", "75%", "██████"):
+        assert text in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.usefixtures("project")
+def test_one_channel_is_tried_by_its_kind_and_says_what_it_answered(capsys):
+    found = json.loads(said(capsys, "test", "log", "--json"))
+    assert [line["answer"] for line in found["targets"]] == ["it was written to standard error"]
+    assert main(["alerts", "test", "mail"]) == 5
+    assert "log" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("project")

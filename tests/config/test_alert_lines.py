@@ -39,6 +39,22 @@ def test_targets_are_read_in_order():
     )
 
 
+def test_mail_an_alertmanager_and_what_each_wants_are_read():
+    found = read(
+        "[{to: mail:ana@example.com, from: volant@example.com, server: env:RELAY, only: page}, "
+        "{to: mail:env:TEAM, only: [page, ticket]}, {to: alertmanager:env:AM, secret: env:TOKEN}]"
+    )
+    assert found == (
+        AlertTarget(to="mail:ana@example.com", sender="volant@example.com", server="env:RELAY", only=("page",)),
+        AlertTarget(to="mail:env:TEAM", only=("page", "ticket")),
+        AlertTarget(to="alertmanager:env:AM", secret="env:TOKEN"),
+    )
+    written = json.dumps([{"to": "mail:env:TEAM", "only": ["page", "ticket"], "from": "a@b.example"}])
+    config = load_text(f"{LEAST}watch:\n  alerts: {written}\n", "volant.yaml", {}).config
+    assert load_text(dump_project(config), "volant.yaml", {}).config == config
+    assert unset(found, {}) == ("RELAY", "TEAM", "VOLANT_SMTP_URL", "AM", "TOKEN")
+
+
 @given(st.lists(targets, min_size=1, max_size=4, unique_by=lambda target: target.to))
 @settings(max_examples=30, deadline=None)
 def test_targets_read_back_from_their_canonical_text(lines):
@@ -63,6 +79,14 @@ def test_targets_read_back_from_their_canonical_text(lines):
         ("[{to: log}, {to: log}]", "a second time"),
         ("[{to: log, secret: env:X}]", "only a webhook is signed"),
         ("[{to: slack:env:URL, secret: env:X}]", "only a webhook is signed"),
+        ("[{to: log, only: urgent}]", "page, ticket or note"),
+        ("[{to: log, only: []}]", "page, ticket or note"),
+        ("[{to: log, only: [page, page]}]", "page, ticket or note"),
+        ("[{to: log, server: env:X}]", "only mail goes through a mail server"),
+        ("[{to: slack:env:X, from: a@b.example}]", "only mail is from somebody"),
+        ("[{to: mail:env:X, secret: env:X}]", "only a webhook is signed"),
+        ("[{to: mail:env:X, from: Ann <a@b.example>}]", "a mail address"),
+        ('[{to: "mail:a@b\\nBcc:c@d"}]', "must be log"),
         ("[{to: log, form: log}]", "there is no key 'watch.alerts[0].form'"),
     ],
 )

@@ -53,7 +53,7 @@ def test_answers_that_cannot_be_used_are_a_cause_of_their_own():
 
 def test_rows_that_break_the_contract_name_the_rules():
     (found,) = concerns([summary(checked=500, breaks={"temp: range": 200, "city: values": 30, "hum: range": 1})], None)
-    assert (found.cause, found.severity) == ("live data", Severity.WARNING)
+    assert (found.cause, found.severity) == ("live data", Severity.CRITICAL)
     assert "temp: range (40% of rows); city: values (6% of rows)." in found.sentence
     assert "hum" not in found.sentence
 

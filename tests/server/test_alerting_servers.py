@@ -15,6 +15,7 @@ from volant.monitoring.alert_model import Severity
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))
 
+from mail_servers import mail_serving
 from receivers import OK, Receiver, silence, verified
 
 SECRET = "correct horse battery staple"
@@ -149,6 +150,15 @@ def test_alerts_are_read_and_acknowledged_over_the_api(project):
         assert (status, seen["note"]) == (200, "roadworks")
         assert server.ask("POST", "/api/v1/alerts/1/acknowledge", b"{}", JSON)[0] == 409
         assert server.ask("GET", "/api/v1/alerts/2")[0] == 404
+        muting = {"until": "2d", "reason": "roadworks", "pages": True}
+        assert server.ask("POST", "/api/v1/alerts/1/mute", json.dumps(muting), JSON)[2]["about"] == "alert 1"
+        status, _, mute = server.ask("POST", "/api/v1/mutes", json.dumps(muting | {"cause": "drift"}), JSON)
+        assert (status, mute["cause"], len(server.ask("GET", "/api/v1/mutes")[2]["mutes"])) == (200, "drift", 2)
+        assert server.ask("GET", "/api/v1/alerts/1")[2]["muted"]["reason"] == "roadworks"
+        assert server.ask("POST", f"/api/v1/mutes/{mute['id']}/end", b"", JSON)[0] == 200
+        assert server.ask("POST", f"/api/v1/mutes/{mute['id']}/end", b"", JSON)[0] == 404
+        for body in ("[]", "{}", '{"until": 5, "reason": "x"}', '{"until": "1d"}', json.dumps(muting | {"cause": ""}), '{"x": 1}'):
+            assert server.ask("POST", "/api/v1/mutes", body, JSON)[0] == 422
         project.alerts.resolve("performance", model="bikes")
         server.until(lambda: b"\nvolant_open_alerts 0\n" in server.ask("GET", "/metrics")[2])
         assert server.ask("GET", "/api/v1/alerts")[2]["alerts"] == []
@@ -156,3 +166,28 @@ def test_alerts_are_read_and_acknowledged_over_the_api(project):
         assert server.ask("GET", "/api/v1/alerts?limit=0")[0] == 422
         for body in ('{"note": 1}', '{"reason": "x"}', "[]", json.dumps({"note": "x" * 2001})):
             assert server.ask("POST", "/api/v1/alerts/1/acknowledge", body, JSON)[0] == 422
+
+
+def test_a_mute_that_ends_while_a_server_runs_is_followed_by_the_alert(project, receiver):
+    now = project.clock.now()
+    project.alerts.mute("bikes", now + 2_000_000, "a moment", "ann", pages=True)
+    raised = worse(project)
+    assert project.alerts.deliveries(raised.id) == ()
+    with up(project.root) as server:
+        server.until(lambda: len(receiver.requests) == 1)
+    assert [kind for _, kind, _ in told(receiver)] == ["alert.raised"]
+    assert project.clock.now() >= now + 2_000_000
+
+
+def test_mail_and_an_alertmanager_hear_of_an_alert_of_a_running_server(fresh, receiver, monkeypatch):
+    with mail_serving() as mail:
+        monkeypatch.setenv("VOLANT_SMTP_URL", f"smtp://127.0.0.1:{mail.port}")
+        monkeypatch.setenv("TEST_AM", receiver.url.partition("/hook")[0])
+        settings = fresh.root / "volant.yaml"
+        lines = '[{to: "mail:ana@example.com", only: page}, {to: "alertmanager:env:TEST_AM"}]'
+        settings.write_text(f"{settings.read_text()}watch:\n  alerts: {lines}\n")
+        with up(fresh.root) as server:
+            worse(opened(fresh.root))
+            server.until(lambda: mail.letters and len(receiver.requests) >= 2)  # told, and said again
+    assert {state["labels"]["cause"] for _, _, body in receiver.requests for state in json.loads(body)} == {"performance"}
+    assert "The error is 41.5." in mail.letters[0][2].get_body(("plain",)).get_content()

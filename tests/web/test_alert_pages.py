@@ -3,7 +3,8 @@ from web_seed import EVIL
 from web_site import Page
 
 from volant.access.model import Role
-from volant.monitoring.alert_model import Severity
+from volant.monitoring.alert_model import Effect, Picture, Severity, Sight
+from volant.monitoring.drift_model import Bar
 
 
 def open_alert(site, cause="performance"):
@@ -102,3 +103,57 @@ def test_many_alerts_that_are_over_come_page_by_page(fresh_site):
     numbers = [alert["number"] for view in (first, second) for alert in view["over"]]
     assert numbers == sorted(numbers, reverse=True)
     assert len(set(numbers)) == 61
+
+
+def muted(site, alert, **form):
+    given = {"until": "1d", "reason": f"Roadworks {EVIL}", "about": "alert", **form}
+    return site.post(f"/alerts/{alert.id}/mute", given, role=Role.CONTRIBUTOR)
+
+
+def test_a_muted_alert_moves_below_says_why_and_comes_back_when_somebody_ends_the_mute(fresh_site):
+    alert = open_alert(fresh_site)
+    assert muted(fresh_site, alert).status == 303
+    shown = fresh_site.get("/alerts", role=Role.CONTRIBUTOR)
+    page = Page(shown.text)
+    assert "1 muted" in page.words
+    assert f"Roadworks {EVIL}" in page.words
+    assert EVIL not in shown.text
+    (end,) = [form for form in page.forms if form["action"].startswith("/mutes/")]
+    answer = fresh_site.post(end["action"], {"model": "bikes"}, role=Role.CONTRIBUTOR)
+    assert answer.status == 303
+    assert "muted" not in Page(fresh_site.get("/alerts", role=Role.VIEWER).text).words
+    assert fresh_site.post(end["action"], {"model": "bikes"}, role=Role.CONTRIBUTOR).status == 404
+
+
+def test_a_cause_is_muted_for_what_comes_too(fresh_site):
+    muted(fresh_site, open_alert(fresh_site), about="cause", pages="1")
+    (mute,) = fresh_site.get("/alerts.json", role=Role.VIEWER, accept="application/json").json["mutes"]
+    assert (mute["cause"], mute["pages"], mute["alert"]) == ("performance", True, None)
+
+
+def test_a_mute_without_a_reason_or_with_an_odd_end_is_refused_with_what_was_typed(fresh_site):
+    alert = open_alert(fresh_site)
+    assert muted(fresh_site, alert, reason=" ").status == 422
+    refused = muted(fresh_site, alert, until="soon", reason="Known.")
+    assert refused.status == 422
+    assert "It is not clear until when." in Page(refused.text).words
+    assert "Known." in refused.text
+    assert fresh_site.post(f"/alerts/{alert.id}/mute", {"until": "1d", "reason": "x"}, role=Role.VIEWER).status == 403
+
+
+def test_an_alert_shows_its_first_window_its_columns_its_effect_and_them_before_and_now(fresh_site):
+    bars = (Bar(text="0 to 5", before=0.7, after=0.1), Bar(text=f"5 to {EVIL}", before=0.3, after=0.9))
+    sight = Sight(
+        from_us=1_700_000_000_000_000,
+        to_us=1_700_003_600_000_000,
+        columns=("temp", EVIL),
+        effect=Effect(name="temp moved by", value=0.42, low=0.35, high=0.49),
+        pictures=(Picture(column="temp", numbers=True, bars=bars),),
+    )
+    fresh_site.project.alerts.raise_("drift", severity=Severity.WARNING, sentence="Moved.", facts={}, model="bikes", sight=sight)
+    shown = fresh_site.get("/alerts", role=Role.VIEWER).text
+    page = Page(shown).words
+    for text in ("warning: a ticket", "2023-11-14 22:13 to 2023-11-14 23:13", "temp moved by: 0.42 [0.35, 0.49]", "volant retrain"):
+        assert text in page
+    assert 'class="overlay"' in shown
+    assert EVIL not in shown

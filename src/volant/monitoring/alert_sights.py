@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from volant.monitoring.alert_model import Effect, Picture, Sight
 from volant.monitoring.alert_rules import MOST_COLUMNS
+from volant.monitoring.concerns import DRIFT, ERRORS, LABELS, LIVE_DATA, UNUSABLE
 from volant.monitoring.drift_model import Aspect, Bar, ColumnDrift, DriftReport, Kind
-from volant.monitoring.model import LiveReport, WindowPerformance
-from volant.monitoring.summary import WindowSummary
+from volant.monitoring.model import NEVER_LABELLED, LiveReport, WindowPerformance
+from volant.monitoring.summary import WindowSummary, total
 
 MOST_PICTURES = 3
 _THERE, _MISSING = "there", "missing"
@@ -43,12 +44,40 @@ def _picture(column: ColumnDrift) -> Picture | None:
     return Picture(column=column.name, numbers=column.kind is Kind.NUMBER, bars=column.bars) if column.bars else None
 
 
-def rows_sight(summaries: Sequence[WindowSummary], name: str, count: int, of: int) -> Sight | None:
-    """A share of the newest rows, with its 95 % interval; ``summaries`` are the windows that were looked at, oldest first."""
-    if not summaries or of <= 0:
+def sight_of(cause: str, summaries: Sequence[WindowSummary], live: LiveReport | None, drift: DriftReport | None) -> Sight | None:
+    """Of a cause that ``concerns.py`` found in these; ``summaries`` are the windows that it looked at, oldest first."""
+    if cause == DRIFT:
+        return drift_sight(drift)
+    if cause == LABELS:
+        return unlabelled_sight(live)
+    newest = total(summaries)
+    if newest is None:
+        return None
+    broken = max(newest.breaks.values(), default=0)
+    shares = {
+        ERRORS: ("share of rows on which the model raised", newest.errors, newest.rows),
+        UNUSABLE: ("share of answers that cannot be used", newest.invalid, newest.rows - newest.errors),
+        LIVE_DATA: ("share of rows that break a rule", broken, newest.checked),
+    }
+    return _share_sight(summaries, *shares[cause]) if cause in shares else None
+
+
+def _share_sight(summaries: Sequence[WindowSummary], name: str, count: int, of: int) -> Sight | None:
+    if of <= 0:
         return None
     low, high = share_interval(count, of)
     return Sight(from_us=summaries[0].from_us, to_us=summaries[0].to_us, effect=Effect(name=name, value=count / of, low=low, high=high))
+
+
+def unlabelled_sight(live: LiveReport | None) -> Sight | None:
+    """The first of the newest windows in a row whose labels are due and did not come."""
+    first = None
+    for window in reversed(() if live is None else live.windows):
+        if window.waits == NEVER_LABELLED:
+            first = window
+        elif window.waits is None:
+            break
+    return None if first is None else Sight(from_us=first.from_us, to_us=first.to_us)
 
 
 def share_interval(count: int, of: int, z: float = 1.959963984540054) -> tuple[float, float]:

@@ -99,7 +99,7 @@ def _live_data(newest: WindowSummary) -> Concern | None:
     shown = "; ".join(f"{rule} ({broken[rule] / newest.checked:.0%} of rows)" for rule in worst[:3])
     more = f" and {len(worst) - 3} more" if len(worst) > 3 else ""
     sentence = f"Live rows break the contract: {shown}{more}."
-    return Concern(cause=LIVE_DATA, severity=Severity.WARNING, sentence=sentence, facts={"rules": len(worst), "rows": newest.checked})
+    return Concern(cause=LIVE_DATA, severity=Severity.CRITICAL, sentence=sentence, facts={"rules": len(worst), "rows": newest.checked})
 
 
 def _labels(live: LiveReport | None, label_delay_us: int) -> Concern | None:

@@ -13,6 +13,7 @@ from volant.data.declared import key_columns, target_dtype
 from volant.evidence.labels import Labels
 from volant.kernel.codec import plain
 from volant.kernel.errors import InvalidInputError, NotFoundError
+from volant.server.mute_api import MuteApi
 
 if TYPE_CHECKING:
     from volant.wiring.project import Project
@@ -78,6 +79,7 @@ class Api:
                 self.acknowledge,
                 body=_NOTE,
             ),
+            *MuteApi(self._project).routes(V1),
             _read(f"{V1}/models/{{model}}/rollout", "The newest rollout with its evidence.", self.rollout),
             _change(f"{version}/deploy", Permission.APPROVE, "Send a version into traffic.", self.deploy, body=_DEPLOYMENT),
             _change(f"{version}/promote", Permission.APPROVE, "Complete its rollout now.", self.promote, body=_DECISION),

@@ -7,7 +7,7 @@ from volant.access.model import Permission
 from volant.access.routes import PUBLIC, ErrorPage, Handler, Request, Response, Route
 from volant.kernel.errors import InvalidInputError, VolantError
 from volant.web import assets, data_pages, lineage_page, model_page, replay_pages, run_pages
-from volant.web.alerts_page import Acknowledging, alerts_page
+from volant.web.alerts_page import AlertForms, alerts_page
 from volant.web.audit_page import audit_page
 from volant.web.decisions import Decisions, whole_number
 from volant.web.overview import overview
@@ -75,13 +75,7 @@ class Pages:
             *self._page("/replays/{id}", "replay.html", lambda r: replay_pages.replay_page(project, r.params["id"]), "One replay"),
             *self._page("/lineage", "lineage.html", lambda r: lineage_page.lineage_page(project, r.query.get("node", "")), "Lineage"),
             *self._page("/alerts", "alerts.html", self._alerts, "Alerts"),
-            Route(
-                method="POST",
-                path="/alerts/{alert}/acknowledge",
-                needs=Permission.CONTRIBUTE,
-                summary="Say that you look after an alert.",
-                handler=Acknowledging(project, self._site),
-            ),
+            *AlertForms(project, self._site).routes(),
             *self._page("/decisions", "decisions.html", self._timeline, "Decisions"),
             *self._page("/rollout", "rollout.html", lambda r: rollout_page(project, r), "Rollout"),
             *self._page("/audit", "audit.html", lambda r: audit_page(project, _page_number(r)), "Audit"),

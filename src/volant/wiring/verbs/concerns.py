@@ -5,6 +5,7 @@ from volant.loop.ledger import CycleEnd
 from volant.loop.model import Decision
 from volant.loop.turning import Looked
 from volant.monitoring.alert_model import Severity
+from volant.monitoring.alert_sights import performance_sight
 from volant.wiring.last_good import keep_settings
 from volant.wiring.project import Project
 
@@ -61,4 +62,5 @@ def _about_performance(project: Project, decisions: tuple[Decision, ...]) -> Non
         sentence=f"The model has become worse: {heard[0].sentence.removesuffix(f'; but {heard[0].held}')}",
         facts=dict(heard[0].evidence),
         model=project.name,
+        sight=performance_sight(project.windows.live(project.name, project.registry.state(project.name).epoch)),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from volant.data.declared import target_dtype
 from volant.data.service import read_contract
 from volant.models.runner import read_manifest
+from volant.monitoring.alert_sights import sight_of
 from volant.monitoring.concerns import CAUSES, concerns, unseen
 from volant.monitoring.drift_keeping import DriftKeeper, References
 from volant.monitoring.live import Performance, Serving, is_settled
@@ -51,7 +52,10 @@ def tell(project: Project) -> list[str]:
     for cause in CAUSES:
         if cause in found:
             said = found[cause]
-            project.alerts.raise_(cause, severity=said.severity, sentence=said.sentence, facts=dict(said.facts), model=project.name)
+            sight = sight_of(cause, summaries, live, drift)
+            project.alerts.raise_(
+                cause, severity=said.severity, sentence=said.sentence, facts=dict(said.facts), model=project.name, sight=sight
+            )
         elif cause not in unsure:
             project.alerts.resolve(cause, model=project.name, sentence="the newest windows do not show it any more")
     return list(found)
