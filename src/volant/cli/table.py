@@ -128,6 +128,16 @@ GATE = Family(
     takes_words=True,
 )
 
+SUITE = Family(
+    "suite",
+    "Tests of the champion that run again and again",
+    (
+        Line("show", "suite:show", "What each suite found last, and when it runs next (what 'volant suite' does)"),
+        Line("run", "suite:run", "Run one now; exit with 3 if a check fails"),
+    ),
+    default="show",
+)
+
 SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     (
         "Start",
@@ -151,6 +161,7 @@ SECTIONS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         "Test and release",
         (
             GATE,
+            SUITE,
             MODELS,
             Line("approve", "releasing:approve", "Let a version out: it becomes the champion"),
             Line("reject", "releasing:reject", "Turn a version down"),

@@ -273,13 +273,18 @@ class ReleaseConfig(Value, frozen=True, kw_only=True):
 
 
 class AlertTarget(Value, frozen=True, kw_only=True):
-    """One line under ``watch.alerts``: ``log``, ``webhook:env:NAME`` or ``slack:env:NAME``.
+    """One line under ``watch.alerts``: ``log``, ``KIND:env:NAME`` for a webhook, slack, mail or alertmanager, or ``mail:ADDRESS``.
 
-    ``secret`` names the environment variable that a webhook's signature is made with (``env:NAME``).
+    ``secret`` names the environment variable (``env:NAME``) with what a webhook's signature is made with, or an
+    Alertmanager's bearer token; ``server`` the one with a mail server's address and login. ``sender`` is what a letter is
+    from. ``only``: of alerts that ask for one of these (``page``, ``ticket``, ``note``); empty for all.
     """
 
     to: str
     secret: str | None = None
+    only: tuple[str, ...] = ()
+    server: str | None = None
+    sender: str | None = None
 
 
 class DriftConfig(Value, frozen=True, kw_only=True):
@@ -296,6 +301,29 @@ class WatchConfig(Value, frozen=True, kw_only=True):
     window: Amount = Amount(rows=500)
     drift: DriftConfig = DriftConfig()
     alerts: tuple[AlertTarget, ...] = (AlertTarget(to="log"),)
+
+
+class SuiteCheck(StrEnum):
+    """What a suite tests of the champion."""
+
+    CONTRACT = "contract"  # the source keeps its contract
+    BASELINE = "baseline"  # it still beats the baselines, on the newest labelled rows
+    FLOORS = "floors"  # its metrics are within their limits there
+    SLICES = "slices"  # and in no slice surely worse than the best baseline
+    DRIFT = "drift"  # live rows have not moved away from what it learned
+    LATENCY = "latency"  # one-row predictions are as quick as the gate asks
+    FAIRNESS = "fairness"  # groups are treated alike
+    CALIBRATION = "calibration"  # chances are as they are given
+    ROBUSTNESS = "robustness"  # noise and missing cells worsen it by no more than allowed
+    SIZE = "size"  # package and memory
+
+
+class SuiteConfig(Value, frozen=True, kw_only=True):
+    """One entry of ``suites``: checks of the champion, once in each stretch of ``every_us``."""
+
+    name: str
+    every_us: int
+    checks: tuple[SuiteCheck, ...]
 
 
 class ServeConfig(Value, frozen=True, kw_only=True):
@@ -320,4 +348,5 @@ class ProjectConfig(Value, frozen=True, kw_only=True):
     release: ReleaseConfig = ReleaseConfig()
     retrain: RetrainConfig = RetrainConfig()
     watch: WatchConfig = WatchConfig()
+    suites: tuple[SuiteConfig, ...] = ()
     serve: ServeConfig = ServeConfig()

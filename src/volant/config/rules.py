@@ -10,6 +10,7 @@ from volant.config.metric_text import business_metric
 from volant.config.metrics import METRICS_OF_TASK
 from volant.config.model import Autonomy, BusinessMetric, GateConfig, GateKind, ProjectConfig, ReleaseConfig, StepKind, Task
 from volant.config.retraining_rules import retraining_problems
+from volant.config.suites import suite_problems
 from volant.kernel.errors import UsageError
 
 Where = Callable[[str], str]
@@ -32,6 +33,7 @@ def _problems(config: ProjectConfig) -> Iterator[Problem]:
     for number, gate in enumerate(config.gates):
         yield from _gate(config, gate, f"gates[{number}]")
     yield from _steps(config.release)
+    yield from suite_problems(config)
     yield from drift_problems(config.watch.drift)
     if config.release.autonomy is Autonomy.AUTOPILOT and not any(_compares(gate) for gate in config.gates):
         yield (

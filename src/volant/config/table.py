@@ -25,6 +25,7 @@ from volant.config.model import (
 )
 from volant.config.sections import Entry, Section
 from volant.config.steps import Steps
+from volant.config.suites import Suites
 from volant.config.yaml_tree import Node
 
 PROJECT_NAME = r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -191,6 +192,7 @@ PROJECT = Section(
         Entry(key="release", kind=RELEASE, about="who lets it out"),
         Entry(key="watch", kind=WATCH, about="how what serves is watched, and who is told"),
         Entry(key="retrain", kind=RETRAIN, about="when the wheel turns again"),
+        Entry(key="suites", kind=Suites(), about="tests of the champion that run again and again"),
         Entry(key="serve", kind=SERVE, about="limits of one request"),
     ),
 )

@@ -128,6 +128,10 @@ class Datasets:
         check_source(path, shown)
         return check_file(path, file_format(path), contract, shown=shown)
 
+    def version(self, dataset: str, number: int) -> DatasetVersion:
+        """A version that was frozen. ``NotFoundError`` naming those there are."""
+        return self._store.get(dataset, number)
+
     def frame(self, version: DatasetVersion) -> "pl.DataFrame":
         """All rows of a version, every time the same. ``IntegrityError`` if the stored bytes are not what was written."""
         from volant.data.reading import read_frame

@@ -27,7 +27,7 @@ def judge_version(ports: Ports, setting: Setting, version: ModelVersion, progres
         )
     frozen = freeze(ports.datasets, ports.predictions, ports.labels, ports.clock, config=config, root=setting.root, progress=progress)
     table = table_of(ports.datasets.frame(frozen.version), frozen.version, config)
-    split = _split(table, split_of(table, config), seen_rows(ports.objects, version))
+    split = split_of_version(table, split_of(table, config), seen_rows(ports.objects, version))
     progress("testing against the champion and the baselines", None)
     report, _ = setting.judging(table, split, ports.objects).judge(
         version.package,
@@ -43,7 +43,7 @@ def judge_version(ports: Ports, setting: Setting, version: ModelVersion, progres
     return report
 
 
-def _split(table: Table, split: Split, learned: np.ndarray | None) -> Split:
+def split_of_version(table: Table, split: Split, learned: np.ndarray | None) -> Split:
     """The same holdout, with the rows the version really learned from as its training rows where they are known."""
     if learned is None:
         return split

@@ -54,6 +54,8 @@ class Api:
             _read(f"{V1}/models", "The models of this project.", self.models),
             _read(f"{V1}/models/{{model}}", "Versions of a model, newest first.", self.model),
             _read(version, "A version with its gate report, run and history.", self.version),
+            _read(f"{V1}/models/{{model}}/gate-plan", "How many labels the next decision of the gate needs.", self.gate_plan),
+            _read(f"{V1}/suites", "The suites of volant.yaml with their newest reports and runs.", self.suites),
             _change(f"{version}/approve", Permission.APPROVE, "Let a version out.", self.approve, body=_DECISION),
             _change(f"{version}/reject", Permission.APPROVE, "Turn a version down.", self.reject, body=_DECISION),
             _read(f"{V1}/runs", "Runs.", self.runs, {"limit": "1 to 1000, 50 if not given.", "order_by": "A metric: best first."}),
@@ -115,6 +117,17 @@ class Api:
     def version(self, request: Request) -> Response:
         """``GET /models/{model}/versions/{number}``."""
         return json_response(self._commands.version_detail(self._project, self._number(request)))
+
+    def gate_plan(self, request: Request) -> Response:
+        """``GET .../gate-plan``."""
+        self._own_model(request)
+        return json_response(self._commands.gate_plan(self._project))
+
+    def suites(self, _request: Request) -> Response:
+        """``GET /suites``."""
+        from volant.wiring import suites
+
+        return json_response(suites.suites(self._project))
 
     def approve(self, request: Request) -> Response:
         """``POST .../approve``."""

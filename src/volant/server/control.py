@@ -11,7 +11,7 @@ from volant.access.rules import known_hosts
 from volant.access.tokens import TokenBook
 from volant.kernel.codec import Value, plain
 from volant.kernel.errors import VolantError
-from volant.server import chores, login, rollouts, telling, weighing, wheel
+from volant.server import chores, login, rollouts, suites, telling, weighing, wheel
 from volant.server.api import Api, description
 from volant.server.app import App
 from volant.server.chores import Chores
@@ -29,6 +29,7 @@ from volant.server.outbox import settle_champion_changes
 from volant.server.rhythm import Rhythm
 from volant.server.rollouts import RolloutKeeper
 from volant.server.standing import Phase, why_not
+from volant.server.suites import Suites
 from volant.server.supervise import Supervisor
 from volant.server.table import RouteTable
 from volant.server.telling import Telling
@@ -136,6 +137,7 @@ class Control:
             round_seconds=rhythm.round(wheel.ROUND_SECONDS),
             idle_times=rhythm.idle(wheel.IDLE_TIMES),
         )
+        self.suites = Suites(project, self.wheel_jobs, may=lambda: self.leadership.held, round_seconds=rhythm.round(suites.ROUND_SECONDS))
         self.telling = Telling(
             Rounds(project),
             may=lambda: self.leadership.held,
@@ -200,7 +202,7 @@ class Control:
         """Whether nothing is to be done here until new facts arrive."""
         standing = self.supervisor.standing
         serves = standing.phase in {Phase.IDLE, Phase.SERVING} and standing.epoch == self._wanted_epoch()
-        return serves and self.rollouts.settled() and self.weighing.settled() and self.wheel.settled()
+        return serves and self.rollouts.settled() and self.weighing.settled() and self.wheel.settled() and self.suites.settled()
 
     def _wanted_epoch(self) -> int | None:
         state = self.project.registry.state(self.project.name)

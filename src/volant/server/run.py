@@ -94,6 +94,7 @@ async def _serve(build: Callable[[], Control], listener: socket.socket, on_ready
         leadership=asyncio.create_task(control.leadership.run()),
         chores=asyncio.create_task(control.chores.run()),
         wheel=asyncio.create_task(control.wheel.run()),
+        suites=asyncio.create_task(control.suites.run()),
         telling=asyncio.create_task(control.telling.run()),
         live=asyncio.create_task(control.live.run()),
     )
@@ -115,6 +116,7 @@ class _Tasks(NamedTuple):
     leadership: "asyncio.Task[None]"
     chores: "asyncio.Task[None]"
     wheel: "asyncio.Task[None]"
+    suites: "asyncio.Task[None]"
     telling: "asyncio.Task[None]"
     live: "asyncio.Task[None]"
 
@@ -144,7 +146,7 @@ async def _end_with_any(server: HttpServer, tasks: _Tasks) -> None:
 async def _stop(control: Control, tasks: _Tasks) -> None:
     """The worker drains first, then its log is sealed, then the lease is given up. Raises what a task failed with."""
     control.supervisor.stop()
-    cancelled = (tasks.watch, tasks.chores, tasks.wheel, tasks.telling, tasks.rollouts, tasks.weighing, tasks.live)
+    cancelled = (tasks.watch, tasks.chores, tasks.wheel, tasks.suites, tasks.telling, tasks.rollouts, tasks.weighing, tasks.live)
     for task in cancelled:
         task.cancel()
     ended = [*await asyncio.gather(tasks.supervision, *cancelled, return_exceptions=True)]

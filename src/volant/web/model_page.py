@@ -13,6 +13,8 @@ from volant.web.history import decisions
 from volant.web.live import live_performance
 from volant.web.wheel_view import wheel_view
 from volant.wiring.drifted import drift_view
+from volant.wiring.planned import gate_plan
+from volant.wiring.suites import suites
 from volant.wiring.waiting import waiting
 from volant.wiring.wheel import turn
 
@@ -74,7 +76,17 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
         "drift": drift_view(project, limit=60) if model == project.name else None,
         "wheel": wheel_view(project, facts, turn(facts, now)),
         "next": plain(waiting(facts, now)),
+        "plan": _plan(project, model),
+        "suites": suites(project)["suites"] if model == project.name else [],
     }
+
+
+def _plan(project: "Project", model: str) -> Json | None:
+    """What the next decision takes; None where nothing was judged yet, or the model is another project's."""
+    if model != project.name or not project.gates.reports(model):
+        return None
+    found: Json = plain(gate_plan(project))
+    return found
 
 
 def _by_version(events: list[Json]) -> dict[int, list[Json]]:

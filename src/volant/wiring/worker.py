@@ -41,6 +41,8 @@ VERBS = {
     "watch": "volant.wiring.verbs.watching:watch",
     "weigh": "volant.wiring.verbs.rolling:weigh",
     "monitor": "volant.wiring.verbs.watching:monitor",
+    "suite": "volant.wiring.verbs.suites:suite",
+    "suites": "volant.wiring.verbs.suites:suites",
     "inspect": "volant.wiring.verbs.inspecting:inspect",
     "replay": "volant.wiring.verbs.replaying:replay",
     "replay_lived": "volant.wiring.verbs.retracing:replay_lived",
