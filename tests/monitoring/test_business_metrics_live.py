@@ -1,5 +1,7 @@
 """Business metrics of logged predictions: windows, rollouts, and what is to be expected before labels come."""
 
+import io
+
 import numpy as np
 import polars as pl
 import pytest
@@ -15,13 +17,15 @@ from volant.evidence.tables import prediction_table
 from volant.gates.holdout import Holdout
 from volant.gates.model import Verdict
 from volant.gates.rules import evaluate
+from volant.gates.service import predictions_parquet
 from volant.monitoring.bounds import from_loss, in_metric
 from volant.monitoring.estimating import estimate_of, expected_losses
 from volant.monitoring.estimator_fitting import HeldOut, fitted
 from volant.monitoring.performance import Question, watched_windows
+from volant.monitoring.reference import answers_in, target_in
 from volant.monitoring.trial_losses import Allowed, allowed_by, trial_losses
 from volant.stats.blocks import mean_of_dependent
-from volant.stats.metrics import row_losses
+from volant.stats.metrics import row_losses, score
 from volant.stats.names import metric_named
 from volant.stats.predicted import Predicted
 
@@ -198,6 +202,18 @@ def test_numbers_without_probabilities_are_estimated_below_zero_too():
     expected = expected_losses(estimator, Predicted(x), Task.REGRESSION, {"f:x": pl.Series(x)})
     assert expected.mean() == pytest.approx(row_losses(metric_named(text).row_loss, target, Predicted(x)).values.mean(), abs=0.05)
     assert expected.max() < 0
+
+
+def test_what_a_gate_kept_is_read_back_with_scores_and_columns():
+    amounts, labels, answers = rows(60, seed=9)
+    scores = np.column_stack([1 - labels * 0.9, labels * 0.9])
+    holdout = Holdout(np.arange(60).astype(str), np.arange(60), labels)
+    kept = predictions_parquet(holdout, {"candidate": Predicted(answers, scores, (0, 1), {"amount": amounts})})
+    text = metric_text(BusinessMetric(name="hoped", expression="probability * amount * label", goal=Goal.MAXIMIZE))
+    table = pl.read_parquet(io.BytesIO(kept))
+    found = score(text, target_in(table, text), answers_in(table, text))
+    assert found.value == pytest.approx((0.9 * amounts * labels).mean())
+    assert score(PROFIT, labels, answers_in(table, PROFIT)).value == pytest.approx(earned(amounts, labels, answers).mean())
 
 
 def test_bounds_change_sides_with_the_sign():

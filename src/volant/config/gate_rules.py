@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from volant.config.metric_text import metric_name
 from volant.config.model import GateConfig, GateKind, ProjectConfig, Task
 
 Problem = tuple[str, str, str]
@@ -28,7 +29,7 @@ def _fairness(config: ProjectConfig, gate: GateConfig, path: str) -> Iterator[Pr
     if gate.rate is None:
         return
     if config.task is Task.REGRESSION:
-        yield f"{path}.rate", f"a regression has no {gate.rate.value}: {_RATES}", f"leave rate out to compare {config.metric}"
+        yield f"{path}.rate", f"a regression has no {gate.rate.value}: {_RATES}", f"leave rate out to compare {metric_name(config.metric)}"
     if gate.metric is not None:
         yield f"{path}.rate", "a line compares a metric or a rate, not both", "write two lines"
     if config.task is Task.MULTICLASS and gate.positive is None:

@@ -7,6 +7,7 @@ Standard library only.
 
 from collections.abc import Sequence
 
+from volant.config.metric_text import metric_label
 from volant.monitoring.alert_model import Severity
 from volant.monitoring.drift_model import ColumnDrift, DriftReport
 from volant.monitoring.model import Estimate, LiveReport, Reference
@@ -45,7 +46,7 @@ def expected_text(live: LiveReport | None) -> str:
     if live is None or live.reference is None or newest is None or newest.value is None:
         return ""
     span = "" if newest.low is None or newest.high is None else f" [{newest.low:.3g}, {newest.high:.3g}]"
-    return f"Without labels, {live.metric} is expected to be {newest.value:.3g}{span}{_against(live.reference)}."
+    return f"Without labels, {metric_label(live.metric)} is expected to be {newest.value:.3g}{span}{_against(live.reference)}."
 
 
 def _newest(live: LiveReport | None) -> Estimate | None:

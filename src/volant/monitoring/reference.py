@@ -68,7 +68,7 @@ def answers_in(table: pl.DataFrame, metric: str) -> Predicted:
         return Predicted(values, columns=held)
     scores = table.select(named.values()).cast(pl.Float64).fill_null(math.nan).to_numpy()
     known = {str(label): label for label in (*classes_of(target_in(table, metric)), *classes_of(values))}
-    return Predicted(values, scores, tuple(known.get(text, text) for text in named))
+    return Predicted(values, scores, tuple(known.get(text, text) for text in named), held)
 
 
 def _column(column: pl.Series, metric: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from volant.config.metric_text import metric_label
 from volant.kernel.errors import InvalidInputError
 from volant.stats.expression_values import values_of_rows
 from volant.stats.names import Metric, metric_named
@@ -99,6 +100,7 @@ def score(metric: str, target: np.ndarray, predicted: Predicted) -> Score:
 
 
 def _nothing(metric: str, labelled: int, invalid: int) -> str:
+    metric = metric_label(metric)
     if labelled == 0:
         return f"{metric} cannot be computed: no row has a label"
     if invalid:
@@ -187,7 +189,7 @@ class WeightedMetric:
 
     def __init__(self, metric: str, target: np.ndarray, predicted: Predicted) -> None:
         self.metric = metric
-        self.why = f"{metric} cannot be computed from these rows"
+        self.why = f"{metric_label(metric)} cannot be computed from these rows"
         self._auc: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         if metric == "auc":
             self._prepare_auc(target, predicted)

@@ -7,6 +7,7 @@ from typing import Any
 
 from volant.config.editing import with_policy
 from volant.config.load import read_settings
+from volant.config.metric_text import metric_label
 from volant.kernel.codec import decode
 from volant.kernel.errors import ConflictError, NotFoundError, UnavailableError
 from volant.loop.ports import ReplayRecord
@@ -49,7 +50,7 @@ def _recommended(project: Project, replay_id: str | None) -> tuple[ReplayRecord,
     if (result.metric, record.model) != (project.config.metric, project.name):
         raise ConflictError(
             "The replay was made for something else.",
-            found=f"{record.model} by {result.metric}; this project is {project.name} by {project.config.metric}",
+            found=f"{record.model} by {result.label}; this project is {project.name} by {metric_label(project.config.metric)}",
             next_step="volant replay",
         )
     return record, result.recommended
