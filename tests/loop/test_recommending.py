@@ -4,8 +4,11 @@ import pytest
 from history_rows import TICK, Ticking, config, stream, trainer, turning
 
 from volant.config.model import GuardConfig, Keep, RetrainConfig, TriggerKind
+from volant.loop.figures import metric_against_retrains, metric_over_time
 from volant.loop.replay import Extent, replay
 from volant.loop.replay_wheel import History
+from volant.loop.report import recommendation_sentence
+from volant.stats.predicted import Predicted
 
 PLAIN = ("every:1", "every:2", "every:4")
 
@@ -71,3 +74,37 @@ def test_too_few_windows_or_nothing_beside_never_recommend_nothing():
     history, feature = stream(rows=400)
     assert recommended(history, feature, windows=3).recommended is None
     assert recommended(history, feature, windows=6, policies=("never",)).recommended is None
+
+
+def test_a_cost_that_nothing_earns_is_part_of_the_sentence():
+    history, feature = turning()
+    settings = config(gates=False)
+    found = replay(
+        settings, history, trainer(history, feature), clock=Ticking(), extent=Extent(windows=24, cost=1e6), policies=PLAIN
+    ).result
+    assert "a cost of 1e+06 for each retrain included" in recommendation_sentence(found)
+
+
+def test_the_plots_show_the_recommended_policy_at_first_and_tell_retentions_apart():
+    history, feature = turning()
+    asked = ("every:1", "every:2", "every:1:weighted")
+    found = replay(
+        config(gates=False), history, weighed(history, feature), clock=Ticking(), extent=Extent(windows=24), policies=asked
+    ).result
+    advised = found.recommended.policy
+    lines = {trace["name"]: trace for trace in metric_over_time(found)["data"] if trace["mode"] == "lines"}
+    assert {name for name, trace in lines.items() if trace["visible"] is True} == {"never", advised}
+    points = {trace["name"]: trace["marker"]["symbol"] for trace in metric_against_retrains(found)["data"] if trace["mode"] == "markers"}
+    of_one_calendar = [symbol for name, symbol in points.items() if name.startswith("every window, ")]
+    assert len(of_one_calendar) == len(set(of_one_calendar)) == 3
+    ring = next(trace for trace in metric_against_retrains(found)["data"] if trace["name"] == "recommended")
+    assert (ring["x"], ring["y"]) == next(([p.retrains], [p.metric]) for p in found.policies if p.name == advised)
+
+
+def weighed(history, feature):
+    def train(rows, *weights):
+        weight = weights[0] if weights else np.ones(len(rows))
+        slope = float((weight * feature[rows]) @ history.target[rows] / ((weight * feature[rows]) @ feature[rows]))
+        return lambda positions: Predicted(slope * feature[positions])
+
+    return train

@@ -17,9 +17,12 @@ GREY = "#8a8f98"
 COLOURS = {"never": "#8a8f98", "every window": "#3b82c4", "every 2 windows": "#2a9d8f", "every 4 windows": "#c98a1b", "project": "#d1495b"}
 CAPTIONS = {
     "over-time": "Triangles are retrains, filled where the new model was released. A click in the legend shows or hides a policy.",
-    "against-retrains": "Full circles learn from a sliding window, open ones from all data. Whiskers are bounds at 95 %. "
+    "against-retrains": "Full circles learn from a sliding window, open ones from all data, diamonds from all data with old rows "
+    "counting less, squares from rows since a change. Whiskers are bounds at 95 %. "
     "No policy beats those on the dashed line with as few retrains. The ring marks the recommended one.",
 }
+DASHES = {"growing": "dot", "weighted": "dash", "since_change": "dashdot"}
+SYMBOLS = {"growing": "circle-open", "weighted": "diamond", "since_change": "square"}
 SPARE_COLOURS = ("#8e6bbf", "#5f8a3c", "#b0653a", "#4f9fb5")
 VERDICT_COLOURS = {Verdict.PASS: "#2a9d5c", Verdict.FAIL: "#d1495b", Verdict.NOT_ENOUGH: "#c98a1b"}
 
@@ -42,16 +45,17 @@ def _kind(policy: PolicyResult) -> str:
 def metric_over_time(result: ReplayResult) -> Figure:
     """One line per policy over the windows; a marker where a training began, filled where it was released.
 
-    ``never`` and the project's policies are shown at first, the others on a click in the legend.
+    ``never``, the project's policies and the recommended one are shown at first, the others on a click in the legend.
     """
     colours = policy_colours(result.policies)
     row_us = result.row_us
     times = [iso(window.from_us) if row_us is None else window.from_us // row_us + 1 for window in result.windows]
     traces: list[dict[str, Any]] = []
     for policy in result.policies:
-        shown = _kind(policy) in {"never", "project"} or len(result.policies) <= 4
+        advised = result.recommended is not None and result.recommended.policy == policy.name
+        shown = advised or _kind(policy) in {"never", "project"} or len(result.policies) <= 4
         visible = True if shown else "legendonly"
-        dash = "dot" if policy.retention == "growing" else "solid"
+        dash = DASHES.get(policy.retention or "", "solid")
         line = {"color": colours[policy.name], "width": 2, "dash": dash, "shape": "linear"}
         traces.append(
             {
@@ -146,7 +150,7 @@ def _ring(policy: PolicyResult) -> dict[str, Any]:
 
 def _policy_point(policy: PolicyResult, colour: str) -> dict[str, Any]:
     value = policy.metric or 0.0
-    symbol = "circle-open" if policy.retention == "growing" else "circle"
+    symbol = SYMBOLS.get(policy.retention or "", "circle")
     return {
         "type": "scatter",
         "mode": "markers",

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from volant.config.metric_text import in_all
 from volant.kernel.clock import format_duration
 from volant.kernel.errors import UnavailableError
 from volant.loop.figures import CAPTIONS, metric_against_retrains, metric_over_time
@@ -23,6 +24,7 @@ def replay_table(result: ReplayResult) -> list[dict[str, Cell]]:
         {
             "policy": policy.name,
             result.label: policy.metric,
+            "in_all": in_all(result.metric, policy.metric, result.evaluated_rows),
             "low": policy.low,
             "high": policy.high,
             "vs_never": policy.difference,
@@ -66,7 +68,8 @@ def recommendation_sentence(result: ReplayResult) -> str | None:
         return None
     chosen = f"chosen on the first {found.chosen_windows} windows"
     if found.policy == "never":
-        return f"Recommended: never by itself ({chosen}); no policy was surely better than the first model left alone."
+        cost = f", a cost of {_cell(found.cost)} for each retrain included" if found.cost else ""
+        return f"Recommended: never by itself ({chosen}); no policy was surely better than the first model left alone{cost}."
     retrains = f"{found.retrains} retrain{'' if found.retrains == 1 else 's'}"
     gain = f"{_cell(found.difference)} {result.label} against never on the other {found.checked_windows}, with {retrains}"
     text = f"Recommended: {found.policy} ({chosen}); {gain} (bounds at 95 % {_cell(found.low)} and {_cell(found.high)})."
