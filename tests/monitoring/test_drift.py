@@ -297,3 +297,14 @@ def test_kinds_follow_the_type_that_the_champion_learned_from(known):
     assert kinds["f:seats"] is Kind.NUMBER
     assert kinds["f:holiday"] is Kind.CATEGORY
     assert known.columns["f:holiday"].names == ("false", "true")
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_that_are_all_new_in_a_far_larger_window_have_moved_beyond_doubt():
+    known = reference(pl.DataFrame({"f:x": pl.Series(np.arange(2_000) % 7).cast(pl.String)}))
+    found = judged(known, pl.DataFrame({"f:x": pl.Series(np.arange(60_000)).cast(pl.String)}))
+    (x,) = found.columns
+    assert x.drifting
+    assert x.low > x.tolerance
+    assert x.unseen > 0.99
+    assert np.isfinite(found.windows[0].columns["f:x"].evidence)

@@ -74,6 +74,20 @@ def test_rare_and_unseen_categories_are_pooled_by_their_total_count():
     assert category_size(before, burst)[0] > 0.05
 
 
+def test_names_that_are_all_new_and_all_rare_are_not_pooled_away_beside_a_small_reference():
+    before = np.append(np.full(7, 700.0), np.zeros(5_000))
+    after = np.append(np.ones(7), np.full(5_000, 200.0))
+    size, k = category_size(before, after)
+    assert k >= 1
+    assert size > 1.0
+    random = np.random.default_rng(6)
+    share = np.full(300, 1 / 300)
+    pairs = [(random.multinomial(600, share).astype(float), random.multinomial(600, share).astype(float)) for _ in range(400)]
+    found = [category_size(*pair) for pair in pairs]
+    p = judged(np.array([s for s, _ in found]), noise(np.full(400, 600.0), 600, k=np.array([float(k) for _, k in found])), 0.0).none
+    assert np.mean(p <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 / 400)
+
+
 def test_samples_without_rows_or_with_one_category_have_no_effect():
     assert category_size(np.zeros(3), np.ones(3)) == (0.0, 0)
     assert category_size(np.array([10.0]), np.array([5.0]))[1] == 0

@@ -37,7 +37,7 @@ def _row(column: Json) -> list[Cell]:
         span,
         number(column["tolerance"]),
         _importance(column),
-        moment(column["since_us"]),
+        "" if column["since_us"] is None else moment(column["since_us"]),
         warn(_what(column)),
     ]
 

@@ -6,7 +6,7 @@ single cell, with Bonferroni's factor for having looked at all of them. Both tog
 
 import numpy as np
 
-from volant.stats.shifts import exact_share_p, pooled_cells
+from volant.stats.shifts import LEAST_P, exact_share_p, pooled_cells
 
 MANY = 5
 """Of fewer cells the chi-square has as few directions as there are cells to look at."""
@@ -32,7 +32,7 @@ def strongest_cell(before: np.ndarray, after: np.ndarray, tolerated: float, desi
     exact = exact_share_p(int(before[place]), int(m), int(after[place]), int(n), enough=_EXACT)
     free = np.sqrt(m * n / (m + n) / design) * tolerated
     none, beyond = max(_two_sided(z[place], 0.0), exact), _two_sided(z[place], free)
-    return min(1.0, len(z) * none), min(1.0, len(z) * max(beyond, none))
+    return min(1.0, max(len(z) * none, LEAST_P)), min(1.0, max(len(z) * max(beyond, none), LEAST_P))
 
 
 def either(one: np.ndarray, other: np.ndarray) -> np.ndarray:

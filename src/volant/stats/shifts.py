@@ -17,8 +17,10 @@ import numpy as np
 TOLERANCE = 0.03
 _SMALLEST_EXPECTED = 5.0
 _LARGE = 1e4
+_MOST_GROUPS = 64
 _TINY = 1e-300
-_LEAST_P = 1e-12
+LEAST_P = 1e-12
+"""No p-value is said to be smaller: sums of evidence stay finite, and nobody believes it anyway."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ def judged(size: np.ndarray, noise: Noise, tolerated: float | np.ndarray) -> Shi
     x = _as_chi_square(size / unit, k, noise.df)
     p = np.maximum(1.0 - chndtr(x, k, np.square(tolerated) / unit), _in_one_direction(size, noise, tolerated))
     none = np.maximum(chdtrc(k, x), _in_one_direction(size, noise, 0.0))
-    low, high = _bound(x, k, 0.975) * np.sqrt(unit), _bound(x, k, 0.025) * np.sqrt(unit)
-    effect = np.sqrt(np.maximum(x - k, 0.0) * unit)
-    return Shift(effect, np.minimum(low, effect), np.maximum(high, effect), np.clip(p, _LEAST_P, 1.0), np.clip(none, _LEAST_P, 1.0))
+    low, high = _bound(x, k, 0.975) * np.sqrt(unit), _bound(size / unit, k, 0.025) * np.sqrt(unit)
+    effect = np.sqrt(np.maximum(size - k * unit, 0.0))
+    return Shift(effect, np.minimum(low, effect), np.maximum(high, effect), np.clip(p, LEAST_P, 1.0), np.clip(none, LEAST_P, 1.0))
 
 
 def lasting_p(size: np.ndarray, noise: Noise, tolerated: float | np.ndarray) -> np.ndarray:
@@ -147,7 +149,9 @@ def pooled_cells(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _pooled(before: np.ndarray, after: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
-    """Cells with a total of at least ``least``; all others in one, with the smallest of the rest if they are still too few."""
+    """Cells with a total of at least ``least``; all others in one, with the smallest of the rest if they are still too few. Where
+    the others hold most of the rows, they are many cells of others like them in total.
+    """
     total = before + after
     order = np.argsort(total, kind="stable")
     small = int((total < least).sum())
@@ -155,8 +159,17 @@ def _pooled(before: np.ndarray, after: np.ndarray, least: float) -> tuple[np.nda
         small += 1
     if small == 0:
         return before, after
+    if total[order[:small]].sum() > total.sum() / 2:
+        return _by_likes(before, after, order, max(least, float(total.sum()) / _MOST_GROUPS))
     few, many = order[:small], order[small:]
     return np.append(before[many], before[few].sum()), np.append(after[many], after[few].sum())
+
+
+def _by_likes(before: np.ndarray, after: np.ndarray, order: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cells in the order of their total, joined until each has ``least``."""
+    reached = np.floor((np.cumsum((before + after)[order]) - 1e-9) / least).astype(np.int64)
+    group = np.unique(np.clip(reached, 0, max(int(reached[-1]) - 1, 0)), return_inverse=True)[1].reshape(-1)
+    return np.bincount(group, before[order]), np.bincount(group, after[order])
 
 
 def share_size(before: int, of: int, after: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -334,6 +334,11 @@ def monitor(project: Project, *, windows: int = 20, progress: Progress = quiet) 
     return _heavy(project, "monitor", {"windows": windows}, progress)
 
 
+def file_drift(project: Project, data: str, *, progress: Progress = quiet) -> Json:
+    """The rows of a file beside those that the champion learned from; nothing is kept."""
+    return _heavy(project, "file_drift", {"data": data}, progress)
+
+
 def inspect(project: Project, kind: str, asked: Mapping[str, object], *, progress: Progress = quiet) -> Json:
     """A closer look at the champion: ``slices``, ``skew``, ``multivariate`` or ``attribution``; kept, and given back."""
     return _heavy(project, "inspect", {"kind": kind, "asked": dict(asked)}, progress)

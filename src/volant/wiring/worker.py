@@ -41,6 +41,7 @@ VERBS = {
     "watch": "volant.wiring.verbs.watching:watch",
     "weigh": "volant.wiring.verbs.rolling:weigh",
     "monitor": "volant.wiring.verbs.watching:monitor",
+    "file_drift": "volant.wiring.verbs.file_drift:file_drift",
     "suite": "volant.wiring.verbs.suites:suite",
     "suites": "volant.wiring.verbs.suites:suites",
     "inspect": "volant.wiring.verbs.inspecting:inspect",

@@ -24,16 +24,34 @@ def show(session: Session, windows: int) -> Answer:
     return Answer(found, [Facts(_facts(found)), _windows(found), *drift_blocks(found["drift"]), *_slices(found), *_quality(found)])
 
 
-@verb("check", example="volant monitor check && echo fine")
+@verb("check", example="volant monitor check && echo fine\nvolant monitor check tomorrow.csv")
+@click.argument("file", required=False)
 @_WINDOWS
-def check(session: Session, windows: int) -> Answer:
-    """Exit with 3 if what the windows show needs attention: worse, errors, unusable answers, a broken contract, drift."""
+def check(session: Session, file: str | None, windows: int) -> Answer:
+    """Exit with 3 if what the windows show needs attention: worse, errors, unusable answers, a broken contract, drift.
+
+    With FILE: exit with 3 if its rows have moved away from what the champion learned; nothing is logged.
+    """
+    if file is not None:
+        return _checked_file(session, file)
     found = _asked(session, windows)
     concerns = list(_concerns(found))
     if not concerns:
         return Answer({**found, "concerns": []}, [Text(good("nothing needs attention"))])
     blocks: list[Block] = [Text(bad(concern)) for concern in concerns]
     return Answer({**found, "concerns": concerns}, [*blocks, Hint("volant monitor")], exit_code=CHECK_FAILED)
+
+
+def _checked_file(session: Session, file: str) -> Answer:
+    from volant.wiring import commands
+
+    with session.progress as progress:
+        found = commands.file_drift(session.project, file, progress=progress)
+    (window,), moved = found["strip"], found["drifting"]
+    compared = f"{counted(window['rows'], 'row')} beside {found['reference_rows']:,} that version {found['version']} learned from"
+    if not moved:
+        return Answer(found, [Text(good(f"no column moved: {compared}")), *drift_blocks(found)])
+    return Answer(found, [Text(bad(f"{counted(len(moved), 'column')} moved: {compared}")), *drift_blocks(found)], exit_code=CHECK_FAILED)
 
 
 def _asked(session: Session, windows: int) -> Json:
