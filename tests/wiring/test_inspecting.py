@@ -116,3 +116,49 @@ def test_a_weak_slice_of_live_rows_is_found_kept_and_held_to(project, home, caps
 def test_another_model_is_not_looked_at(home, capsys):
     assert main(["monitor", "slices", "nobody", "--project", str(home), "-q"]) == 5
     assert "this project has city" in capsys.readouterr().err
+
+
+def test_rows_trained_on_and_served_are_compared_one_by_one(project, home, capsys):
+    none = looked(project, InspectionKind.SKEW, {}, quiet)
+    assert none.found["paired"] == 0
+    assert "--data FILE" in none.sentence
+    assert not any(shift["skewed"] for shift in none.found["shifts"])
+    write(home / "doubled.csv", [{**row, "temp": 2 * row["temp"]} for row in rows_of(1, 300)])
+    commands.predict(project, "@champion", str(home / "doubled.csv"), None)
+    keep_watch(project)
+    found = looked(project, InspectionKind.SKEW, {}, quiet).found
+    assert (found["by"], found["paired"]) == ("key", 300)
+    (temp, *others) = found["columns"]
+    assert (temp["name"], temp["differing"], temp["pattern"]) == ("temp", 300, "served is 2 times the other")
+    assert [column["differing"] for column in others] == [0, 0]
+    write(home / "offline.csv", [{**row, "temp": 2 * row["temp"]} for row in rows_of(1, 300)])
+    assert main(["monitor", "skew", "--data", str(home / "offline.csv"), "--project", str(home), "-q"]) == 0
+    assert "every value is the same" in capsys.readouterr().out
+
+
+def test_whole_rows_and_attributions_are_compared(project, home, capsys):
+    together = looked(project, InspectionKind.MULTIVARIATE, {}, quiet).found
+    assert together["why_not"] is None
+    assert together["rows"] >= 1_000
+    weights = looked(project, InspectionKind.ATTRIBUTION, {}, quiet).found
+    assert {column["name"] for column in weights["columns"]} == {"temp", "sky", "hour"}
+    assert sum(column["before"] for column in weights["columns"]) == pytest.approx(1)
+    assert weights["answered"] <= 200_000
+    assert main(["monitor", "drift", "--project", str(home), "-q"]) == 0
+    assert "temp" in capsys.readouterr().out
+    view = inspections_view(project)
+    assert view["multivariate"]["found"] == together
+    assert view["attribution"]["found"] == weights
+
+
+def test_before_anything_was_answered_each_look_says_why_it_sees_nothing(tmp_path):
+    write(tmp_path / "history.csv", with_demand(7, ({**row, "id": row["id"] % 7} for row in rows_of(7, 600))))
+    commands.init(tmp_path, "town", environment=ENVIRONMENT, data="history.csv", target="demand", metric="mae")
+    town = open_project(tmp_path / "town", environment=ENVIRONMENT)
+    commands.run(town)
+    commands.approve(town, "latest", reason="first", actor="ann", override=True)
+    why = {kind: looked(town, kind, {}, quiet).found["why_not"] for kind in InspectionKind}
+    assert "60 labelled rows" in why[InspectionKind.SLICES]
+    assert "no key and no time" in why[InspectionKind.SKEW]
+    assert "0 rows were answered" in why[InspectionKind.MULTIVARIATE]
+    assert "0 rows were answered" in why[InspectionKind.ATTRIBUTION]

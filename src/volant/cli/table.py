@@ -83,6 +83,9 @@ MONITOR = Family(
         Line("show", "monitor:show", "Traffic, errors, data quality and the live metric (what 'volant monitor' does)"),
         Line("check", "monitor:check", "Exit with 3 if the windows show what needs attention"),
         Line("slices", "inspecting:slices", "Where among labelled rows the champion is worse than elsewhere"),
+        Line("skew", "inspecting:skew", "Whether what is served is what was trained on"),
+        Line("drift", "inspecting:drift", "Columns that moved, and with --multivariate whether they moved together"),
+        Line("attribution", "inspecting:attribution", "Whether the model leans on other columns than it used to"),
     ),
     default="show",
 )

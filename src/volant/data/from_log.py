@@ -104,11 +104,11 @@ def _column(
     kind = base[name].dtype
     logged = FEATURE_PREFIX + name
     if name == config.target:
-        values = _cast(labelled[LABEL], kind)
+        values = in_type(labelled[LABEL], kind)
         return values, values.is_not_null()
     absent = pl.Series(name, [None] * labelled.height, dtype=kind)
     source = labelled[logged] if logged in labelled.columns else absent
-    values = _cast(source, kind)
+    values = in_type(source, kind)
     if name == config.data.time and isinstance(kind, pl.Datetime | pl.Date):
         happened = event.cast(pl.Datetime("us")).cast(kind)
         values = pl.select(pl.coalesce(values, happened)).to_series()
@@ -118,7 +118,7 @@ def _column(
     return values, values.is_not_null()
 
 
-def _cast(values: "pl.Series", kind: "pl.DataType") -> "pl.Series":
+def in_type(values: "pl.Series", kind: "pl.DataType") -> "pl.Series":
     """Logged values in the base's type; null where they do not fit."""
     import polars as pl
 

@@ -67,6 +67,11 @@ def looked(project: Project, kind: InspectionKind, asked: Mapping[str, Any], rep
 
 
 def _looks() -> dict[InspectionKind, Callable[[Look], tuple[Any, str]]]:
-    from volant.wiring.verbs import slicing
+    from volant.wiring.verbs import attributing, multivariate, skewing, slicing
 
-    return {InspectionKind.SLICES: slicing.weak_slices}
+    return {
+        InspectionKind.SLICES: slicing.weak_slices,
+        InspectionKind.SKEW: skewing.skew,
+        InspectionKind.MULTIVARIATE: multivariate.moved_together,
+        InspectionKind.ATTRIBUTION: attributing.attribution_drift,
+    }

@@ -81,7 +81,7 @@ def predict(root: Path, environment: dict[str, str], request: Json, report: Repo
     version = project.registry.version(project.name, request["version"])
     report("reading the data", None)
     table = sniff(path, request["data"])
-    frame = read_frame(path, table.format, _as_trained(table.columns, project.datasets.get(version.dataset, version.dataset_version)))
+    frame = read_frame(path, table.format, as_trained(table.columns, project.datasets.get(version.dataset, version.dataset_version)))
     runner = load_runner(project.objects, version.package, project.scratch_folder)
     began = project.clock.now()
     answer = _answers(runner, frame, report)
@@ -109,7 +109,7 @@ def _output(data: Path, asked: str | None) -> Path:
     return output
 
 
-def _as_trained(columns: "Sequence[Column]", dataset: "DatasetVersion") -> "tuple[Column, ...]":
+def as_trained(columns: "Sequence[Column]", dataset: "DatasetVersion") -> "tuple[Column, ...]":
     """Columns in the types of the data the version learned from: a file of few rows may look like another type."""
     import msgspec
 
