@@ -6,7 +6,7 @@ from volant.config.dump import dump_project
 from volant.config.expression_types import Sort, check
 from volant.config.expressions import columns_read, parse
 from volant.config.load import load_text
-from volant.config.metric_text import business_metric, metric_label, metric_name
+from volant.config.metric_text import business_metric, in_all, metric_label, metric_name
 from volant.config.model import Goal
 from volant.kernel.errors import UsageError
 
@@ -47,6 +47,13 @@ def test_a_metric_of_ones_own_decides_wherever_a_metric_is_named():
     assert [gate.metric for gate in config.gates] == [config.metric, "accuracy"]
     assert (metric_name(config.metric), metric_label(config.metric)) == ("profit", "profit (EUR)")
     assert (metric_name("mae"), metric_label("mae"), business_metric("mae")) == ("mae", "mae", None)
+
+
+def test_a_metric_may_be_shown_as_a_sum_too():
+    config = loaded(swap=[("goal: maximize", "goal: maximize, aggregate: sum")])
+    assert load_text(dump_project(config), "volant.yaml", {}).config == config
+    assert (in_all(config.metric, 2.5, 40), in_all(config.metric, None, 40), in_all(loaded().metric, 2.5, 40)) == (100.0, None, None)
+    assert config.metric != loaded().metric
 
 
 def test_what_is_written_back_reads_as_the_same_settings():

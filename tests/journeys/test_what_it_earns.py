@@ -37,7 +37,7 @@ task: binary
 target: fraud
 metric: saved
 metrics:
-  saved: {expression: "if(prediction == 1, if(label == 1, amount, -8), 0)", goal: maximize, unit: EUR}
+  saved: {expression: "if(prediction == 1, if(label == 1, amount, -8), 0)", goal: maximize, unit: EUR, aggregate: sum}
 data: {source: data.csv, key: [id], tick: 1s}
 train: {holdout: {last: 400 rows}, params: {by_earnings: false}}
 gates:
@@ -107,9 +107,11 @@ def test_what_earns_more_is_let_out_served_and_measured_by_what_it_earns(shop):
     assert [window["value"] for window in shown["windows"]] == [pytest.approx(value) for value in halves]
     assert all(window["low"] < window["value"] < window["high"] for window in shown["windows"])
 
+    assert [window["in_all"] for window in shown["windows"]] == [pytest.approx(50 * value) for value in halves]
+
     found = volant(shop, "replay", "--windows", "4").json["result"]
     assert not found["lower_is_better"]
-    assert found["metric"].startswith("saved [maximize, EUR] = ")
+    assert found["metric"].startswith("saved [maximize sum, EUR] = ")
     never = next(policy for policy in found["policies"] if policy["name"] == "never")
     assert never["low"] < never["metric"] < never["high"]
 

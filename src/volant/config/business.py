@@ -10,7 +10,7 @@ from volant.config.expressions import ANSWERS, FUNCTIONS, parse
 from volant.config.kinds import Choice, Pattern, Schema, Text, nearest, wrong
 from volant.config.metric_text import NAME, UNIT, metric_text
 from volant.config.metrics import CLASSIFICATION_METRICS, REGRESSION_METRICS
-from volant.config.model import BusinessMetric, Goal, ProjectConfig
+from volant.config.model import Aggregate, BusinessMetric, Goal, ProjectConfig
 from volant.config.sections import Entry, Section
 from volant.config.yaml_tree import Node
 from volant.kernel.errors import UsageError
@@ -28,6 +28,7 @@ _ONE = Section(
         ),
         Entry(key="goal", kind=Choice(Goal), about="maximize what is earned, or minimize what is lost", required=True),
         Entry(key="unit", kind=Pattern("a unit of up to 12 characters like EUR", UNIT), about="shown beside every value"),
+        Entry(key="aggregate", kind=Choice(Aggregate), about="sum: windows show what their rows add up to, too; decisions take the mean"),
     ),
 )
 

@@ -8,17 +8,18 @@ import re
 from functools import lru_cache
 
 from volant.config.expressions import Term, parse
-from volant.config.model import BusinessMetric, Goal, ProjectConfig
+from volant.config.model import Aggregate, BusinessMetric, Goal, ProjectConfig
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]{0,39}"
 UNIT = r"[^\s,\[\]=(){}]{1,12}"
-_TEXT = re.compile(rf"(?P<name>{NAME}) \[(?P<goal>\w+)(?:, (?P<unit>{UNIT}))?\] = (?P<expression>.+)", re.DOTALL)
+_TEXT = re.compile(rf"(?P<name>{NAME}) \[(?P<goal>\w+)(?P<sum> sum)?(?:, (?P<unit>{UNIT}))?\] = (?P<expression>.+)", re.DOTALL)
 _GOALS = {goal.value for goal in Goal}
 
 
 def metric_text(metric: BusinessMetric) -> str:
     """All of it on one line: ``profit [maximize, EUR] = if(label == 1, 40, -5)``."""
-    how = metric.goal.value if metric.unit is None else f"{metric.goal.value}, {metric.unit}"
+    how = metric.goal.value if metric.aggregate is Aggregate.MEAN else f"{metric.goal.value} sum"
+    how = how if metric.unit is None else f"{how}, {metric.unit}"
     return f"{metric.name} [{how}] = {metric.expression.strip()}"
 
 
@@ -28,7 +29,13 @@ def business_metric(text: str) -> tuple[BusinessMetric, Term] | None:
     match = _TEXT.fullmatch(text)
     if match is None or match["goal"] not in _GOALS:
         return None
-    metric = BusinessMetric(name=match["name"], expression=match["expression"], goal=Goal(match["goal"]), unit=match["unit"])
+    metric = BusinessMetric(
+        name=match["name"],
+        expression=match["expression"],
+        goal=Goal(match["goal"]),
+        unit=match["unit"],
+        aggregate=Aggregate.SUM if match["sum"] else Aggregate.MEAN,
+    )
     return metric, parse(metric.expression)
 
 
@@ -49,3 +56,9 @@ def metric_label(metric: str) -> str:
     if found is None:
         return metric
     return found[0].name if found[0].unit is None else f"{found[0].name} ({found[0].unit})"
+
+
+def in_all(metric: str, value: float | None, rows: int) -> float | None:
+    """What so many rows of this mean add up to, where the metric is to be shown as a sum; else None."""
+    found = business_metric(metric)
+    return None if found is None or value is None or found[0].aggregate is not Aggregate.SUM else value * rows

@@ -120,6 +120,13 @@ class Goal(StrEnum):
     MINIMIZE = "minimize"
 
 
+class Aggregate(StrEnum):
+    """What of a business metric is shown of a window; decisions take the mean in any case, which does not hang on the window's size."""
+
+    MEAN = "mean"
+    SUM = "sum"  # beside the mean
+
+
 class BusinessMetric(Value, frozen=True, kw_only=True):
     """One entry of ``metrics``: the mean of ``expression`` over rows, in ``unit``."""
 
@@ -127,6 +134,7 @@ class BusinessMetric(Value, frozen=True, kw_only=True):
     expression: str
     goal: Goal
     unit: str | None = None
+    aggregate: Aggregate = Aggregate.MEAN
 
 
 class GateConfig(Value, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ def replay_table(result: ReplayResult) -> list[dict[str, Cell]]:
         {
             "policy": policy.name,
             result.label: policy.metric,
-            "in_all": in_all(result.metric, policy.metric, result.evaluated_rows),
+            **_in_all(result, policy),
             "low": policy.low,
             "high": policy.high,
             "vs_never": policy.difference,
@@ -39,6 +39,11 @@ def replay_table(result: ReplayResult) -> list[dict[str, Cell]]:
         }
         for policy in ordered
     ]
+
+
+def _in_all(result: ReplayResult, policy: PolicyResult) -> dict[str, Cell]:
+    total = in_all(result.metric, policy.metric, result.evaluated_rows)
+    return {} if total is None else {"in_all": total}
 
 
 def worst_window(policy: PolicyResult, *, lower_is_better: bool) -> float | None:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from volant.config.metric_text import metric_label
+from volant.config.metric_text import in_all, metric_label
 from volant.config.model import Amount
 from volant.evidence.reading import raw_files
 from volant.kernel.clock import HOUR_US, format_duration
@@ -75,6 +75,14 @@ def _lines(summaries: tuple[WindowSummary, ...], live: LiveReport | None) -> lis
     return [_line(summary, known.get(summary.number), live) for summary in summaries]
 
 
+def _in_all(found: WindowPerformance | None, live: LiveReport | None) -> Json:
+    """What the rows with a label add up to, where the metric is shown as a sum."""
+    if found is None or live is None:
+        return {"in_all": None, "in_all_low": None, "in_all_high": None}
+    values = {"in_all": found.value, "in_all_low": found.low, "in_all_high": found.high}
+    return {name: in_all(live.metric, value, found.labelled) for name, value in values.items()}
+
+
 def _line(summary: WindowSummary, found: WindowPerformance | None, live: LiveReport | None) -> Json:
     return {
         "number": summary.number,
@@ -97,6 +105,7 @@ def _line(summary: WindowSummary, found: WindowPerformance | None, live: LiveRep
         "value": None if found is None else found.value,
         "low": None if found is None else found.low,
         "high": None if found is None else found.high,
+        **_in_all(found, live),
         "waits": _nothing_new(live) if found is None else found.waits,
         "estimate": None if found is None or found.estimate is None else plain(found.estimate),
         "worse": found is not None and live is not None and surely_worse(found, live.reference),

@@ -137,6 +137,7 @@ def _signal(found: Json) -> str:
 
 
 def _windows(found: Json) -> Table:
+    summed = any(window["in_all"] is not None for window in found["windows"])
     headings = (
         ">window",
         "until",
@@ -147,14 +148,17 @@ def _windows(found: Json) -> Table:
         ">labelled",
         f">{found['metric']}",
         "95 %",
+        *((">in all", "95 %") if summed else ()),
         ">estimated",
         "95 %",
         "",
     )
-    return Table(headings, [_row(window) for window in found["windows"]], empty="no predictions were logged in this epoch yet")
+    return Table(
+        headings, [_row(window, summed=summed) for window in found["windows"]], empty="no predictions were logged in this epoch yet"
+    )
 
 
-def _row(window: Json) -> list[Cell]:
+def _row(window: Json, *, summed: bool) -> list[Cell]:
     p99 = window["latency_p99_us"]
     value: Cell = number(window["value"])
     note: Cell = dim(window["waits"]) if window["waits"] else ""
@@ -170,6 +174,7 @@ def _row(window: Json) -> list[Cell]:
         f"{window['coverage']:.0%}",
         value,
         bounds(window["low"], window["high"]),
+        *((number(window["in_all"]), bounds(window["in_all_low"], window["in_all_high"])) if summed else ()),
         *estimate_cells(window["estimate"]),
         note,
     ]

@@ -94,11 +94,14 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     from volant.loop.report import bound_sentence, recommendation_sentence, replay_table, summary_sentence
 
     result = msgspec.convert(found["result"], ReplayResult)
-    rows: list[list[Cell]] = [_row(row, result.label) for row in replay_table(result)]
+    table = replay_table(result)
+    summed = any("in_all" in row for row in table)
+    rows: list[list[Cell]] = [_row(row, result.label, summed=summed) for row in table]
     headings = [
         "policy",
         f">{result.label}",
         "bounds",
+        *([">in all"] if summed else []),
         ">vs never",
         "bounds",
         ">retrains",
@@ -125,11 +128,12 @@ def _blocks(found: dict[str, Any]) -> list[Block]:
     return [*blocks, *map(Hint, [*hints, f"open {found['page']}"])]
 
 
-def _row(row: dict[str, Any], metric: str) -> list[Cell]:
+def _row(row: dict[str, Any], metric: str, *, summed: bool) -> list[Cell]:
     return [
         row["policy"],
         number(row[metric]),
         dim(bounds(row["low"], row["high"])),
+        *([number(row.get("in_all"))] if summed else []),
         "" if row["policy"] == "never" else signed(row["vs_never"]),
         "" if row["policy"] == "never" else dim(interval(row["vs_never_low"], row["vs_never_high"])),
         number(row["retrains"]),
