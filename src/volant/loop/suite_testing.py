@@ -169,8 +169,10 @@ def _by_slice(ports: Ports, config: ProjectConfig, table: Table, report: GateRep
     known = {name: value for name, value in values.items() if value is not None}
     question = Question(gate, metric, holdout, config.train.seed)
     if not known:
-        sentence = f"{metric} by {', '.join(gate.slices)}: no baseline can be computed on {len(holdout):,} labelled rows."
-        return [CheckResult(check=gate, title=f"{metric} by slice", verdict=Verdict.NOT_ENOUGH, sentence=sentence, rows=len(holdout))]
+        sentence = f"{question.label} by {', '.join(gate.slices)}: no baseline can be computed on {len(holdout):,} labelled rows."
+        return [
+            CheckResult(check=gate, title=f"{question.label} by slice", verdict=Verdict.NOT_ENOUGH, sentence=sentence, rows=len(holdout))
+        ]
     sign = 1 if question.lower_is_better else -1
     best = min(known, key=lambda name: (sign * known[name], name))
     return check_slices(question, champion, _answers_of(answers, best, metric), best)

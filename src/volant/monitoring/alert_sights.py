@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from volant.config.metric_text import metric_label
 from volant.monitoring.alert_model import Effect, Picture, Sight
 from volant.monitoring.alert_rules import MOST_COLUMNS
 from volant.monitoring.concerns import DRIFT, ERRORS, LABELS, LIVE_DATA, UNUSABLE
@@ -102,7 +103,7 @@ def performance_sight(live: LiveReport | None) -> Sight | None:
         first = window
     effect = None
     if newest.value is not None:
-        effect = Effect(name=f"live {live.metric}", value=newest.value, low=newest.low, high=newest.high, before=before)
+        effect = Effect(name=f"live {metric_label(live.metric)}", value=newest.value, low=newest.low, high=newest.high, before=before)
     return Sight(from_us=first.from_us, to_us=first.to_us, effect=effect)
 
 
