@@ -23,7 +23,7 @@ TEST_SENTENCE = "This is a test of the way to you; nothing is wrong."
 
 
 class Rounds:
-    """What the leader does each second: end mutes whose time is over, empty the outbox, say again what holds where that is needed.
+    """What the leader does each second: empty the outbox, say again what holds where that is needed, end mutes.
 
     Addresses and secrets come from the environment that the project was opened with.
     """
@@ -41,9 +41,9 @@ class Rounds:
 
     async def __call__(self) -> None:
         """One round."""
-        await self._deliverer.stored(self._alerts.wake)
         await self._deliverer.round()
         await self._repeating.say(await self._deliverer.stored(self._repeating.look))
+        await self._deliverer.stored(self._alerts.wake)
 
 
 def _teller(project: "Project") -> Sender:
