@@ -1,5 +1,6 @@
 """A dataset version as training and gates take it."""
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -91,3 +92,11 @@ def test_a_slice_column_that_is_not_there_is_named():
     with pytest.raises(InvalidInputError, match="no column 'station'") as caught:
         made.slices(project())
     assert caught.value.field == "gates"
+
+
+def test_a_group_column_of_fairness_is_a_column_that_gates_read():
+    line = GateConfig(kind=GateKind.FAIRNESS, columns=("gender",), max_difference=0.1)
+    fair = msgspec.structs.replace(project(), gates=(line,))
+    with pytest.raises(InvalidInputError, match="no column 'gender'") as caught:
+        table_of(frame([1, 2]), version(), fair).slices(fair)
+    assert "station" in caught.value.found

@@ -28,6 +28,8 @@ _ROWS_PER_BIN = 50
 _MOST_BINS = 15
 _EDGE = 1e-6
 _MOST_STEPS = 50
+_SMALL_STEP = 1e-9
+_LARGEST_COEFFICIENT = 50
 _SMALLEST_GROUP_COUNT = 10
 
 
@@ -175,19 +177,27 @@ def reliability_line(
 
 
 def _newton(design: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    coefficients = np.array([0.0, 1.0])
+    """Maximum likelihood with the inverse information; steps are halved until they help. None where there is no maximum."""
+    coefficients = np.zeros(2)
     for _ in range(_MOST_STEPS):
         chances = _expit(design @ coefficients)
         information = (design * (chances * (1 - chances))[:, None]).T @ design
         if np.linalg.cond(information) > 1e12:
             return None
         step = np.linalg.solve(information, design.T @ (events - chances))
-        coefficients = coefficients + np.clip(step, -2.0, 2.0)
-        if np.abs(coefficients).max() > 50:
+        before = _likelihood(design @ coefficients, events)
+        while np.abs(step).max() >= _SMALL_STEP and _likelihood(design @ (coefficients + step), events) < before:
+            step = step / 2
+        coefficients = coefficients + step
+        if np.abs(coefficients).max() > _LARGEST_COEFFICIENT:
             return None
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < _SMALL_STEP:
             return coefficients, np.linalg.inv(information)
     return None
+
+
+def _likelihood(logits: np.ndarray, events: np.ndarray) -> float:
+    return float((events * logits - np.logaddexp(0.0, logits)).sum())
 
 
 def _expit(values: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def difference(check: CheckResult | None) -> Json | None:
 
 def effect(check: CheckResult) -> dict[str, float | None]:
     """Estimate, bounds and allowance as shares of the other's metric, negative is better; for drawing."""
-    if check.check.kind is GateKind.FAIRNESS:  # further apart is no worse and no better: its sentence says it
+    if check.check.kind in {GateKind.FAIRNESS, GateKind.SIZE}:  # further apart, or larger within the limit, is no worse
         return {"value": None, "low": None, "high": None, "allowed": None}
     scale = abs(check.other) if check.other else 1.0
     sign = 1.0 if check.lower_is_better else -1.0

@@ -115,6 +115,20 @@ def lasting(duration_us: int | None) -> str:
     return NONE
 
 
+def amount(value: float | None, unit: str | None = None) -> str:
+    """As :func:`number`, a time where the unit is ``us``, a size where it is ``bytes``."""
+    if value is None or unit is None:
+        return number(value)
+    return lasting(round(value)) if unit == "us" else size(round(abs(value)))
+
+
+def signed_amount(value: float | None, unit: str | None = None) -> str:
+    """As :func:`amount`, with its sign."""
+    if value is None or unit is None:
+        return signed(value)
+    return f"{'+' if value > 0 else MINUS if value < 0 else ''}{amount(value, unit)}"
+
+
 def expected(duration_us: int | None) -> str:
     """How long something will take: ``about 3 days``."""
     return NONE if duration_us is None else about(duration_us)

@@ -24,8 +24,8 @@ Json = dict[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 SMALLEST_COMPRESSED = 1024
 FILTERS = (
-    *("number", "signed", "interval", "span", "percent", "size", "lasting", "ago", "moment", "stamp", "expected"),
-    *("segment", "short", "run_short", "words", "breakable", "instant"),
+    *("number", "signed", "interval", "span", "percent", "size", "lasting", "amount", "signed_amount", "ago", "moment", "stamp"),
+    *("expected", "segment", "short", "run_short", "words", "breakable", "instant"),
 )
 NAVIGATION = (
     ("/", "Overview"),
