@@ -126,6 +126,7 @@ class Wheel:
         self._busy_until = 0
         self._launched_at = 0
         self._changed_us: int | None = None
+        self._measured: dict[tuple[int, int, int, int], WindowEvidence] = {}
 
     def begin(self) -> None:
         """The first model: trained on what is known when the first window starts, released without a gate to beat."""
@@ -284,6 +285,13 @@ class Wheel:
         rows = np.arange(window.start, window.stop)
         rows = rows[self._history.event_times[rows] >= release.at]
         labelled = rows[self._history.known_at[rows] <= now]
+        key = (release.at, release.model.number, number, len(labelled))
+        if key not in self._measured:
+            self._measured[key] = self._measure(number, rows, labelled)
+        return self._measured[key]
+
+    def _measure(self, number: int, rows: np.ndarray, labelled: np.ndarray) -> WindowEvidence:
+        release, window = self._releases[-1], self._windows[number]
         found, usable = self._history.loss(labelled, self._ledger.answer(release.model, labelled)) if len(labelled) else (None, 0)
         return WindowEvidence(
             from_us=self._starts[number],
