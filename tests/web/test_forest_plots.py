@@ -44,7 +44,7 @@ def test_each_comparison_is_a_row_with_its_numbers_as_text_in_both_drawings():
     assert "fails: +4 % [+2, +6]" in texts
     assert {"mae vs champion v1", "mae, season = spring"} <= set(texts)
     assert set(texts) == {node.text for node in narrow.iter() if node.tag.endswith("text")}
-    assert (wide.get("width"), narrow.get("width")) == ("1020", "340")
+    assert (wide.get("width"), narrow.get("width")) == ("1056", "340")
 
 
 def test_a_verdict_is_a_shape_and_not_only_a_colour():
@@ -76,7 +76,7 @@ def test_an_end_beyond_the_axis_is_an_arrow_that_stays_on_the_drawing():
     wide, *_ = drawn(*rows, a_slice("wild", low=-90.0, high=90.0, verdict=Verdict.NOT_ENOUGH))
     numbers = [float(n) for node in wide.iter() if node.tag.endswith("polygon") for n in node.get("points").replace(",", " ").split()]
     assert numbers
-    assert 0 <= min(numbers) <= max(numbers) <= 1020
+    assert 0 <= min(numbers) <= max(numbers) <= 1056
 
 
 def test_baselines_are_drawn_only_where_there_is_no_champion():

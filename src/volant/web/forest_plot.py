@@ -10,9 +10,9 @@ from volant.web.formats import number, percent
 
 Json = dict[str, Any]
 MOST_ROWS = 40
-WIDE, NARROW = 1020, 340
+WIDE, NARROW = 1056, 340
 _ROW, _TALL, _LINE, _HEAD = 26, 58, 16, 24
-_NAMES, _FROM, _TO = 290, 306, 606
+_NAMES, _FROM, _TO = 250, 264, 564
 _PER_SIGN = 7.4  # pixels of the style sheet's 12 px
 _WORDS = {"pass": "holds", "fail": "fails", "open": "undecided"}
 
@@ -56,6 +56,7 @@ def _narrow(rows: list[Json], reach: float) -> tuple[str, int]:
     for row in rows:
         body += f'<g class="tone-{row["tone"]}"><title>{escaped(row["sentence"])}</title>'
         body += f'<text x="2" y="{top + 14}">{escaped(_cut(_name(row), most))}</text>'
+        body += f'<line class="zero" x1="{NARROW / 2}" x2="{NARROW / 2}" y1="{top + 17}" y2="{top + 35}"/>'
         body += _interval(row, reach, (6, NARROW - 6), top + 26)
         lines = [_figures(row), *([_needs(row)] if _needs(row) else [])]
         for line in lines:
@@ -63,7 +64,7 @@ def _narrow(rows: list[Json], reach: float) -> tuple[str, int]:
             top += _LINE
         body += "</g>"
         top += _TALL - _LINE
-    return _axis(6, NARROW - 6, reach, top) + body, top + 4
+    return _axis(6, NARROW - 6, reach, _HEAD) + body, top + 4
 
 
 def _axis(start: float, end: float, reach: float, foot: float) -> str:
