@@ -15,8 +15,8 @@ def read(drift):
 
 
 def test_tolerances_and_columns_to_ignore_are_read_and_written_back():
-    found = read("{tolerance: 0.1, columns: {temp: {tolerance: 0.3}, prediction: {tolerance: 1}}, ignore: [comment]}")
-    assert found.watch.drift == DriftConfig(tolerance=0.1, columns={"temp": 0.3, "prediction": 1.0}, ignore=("comment",))
+    found = read("{tolerance: 0.1, columns: {temp: {tolerance: 0.3}, prediction: {tolerance: 1}}, ignore: [comment], multivariate: true}")
+    assert found.watch.drift == DriftConfig(tolerance=0.1, columns={"temp": 0.3, "prediction": 1.0}, ignore=("comment",), multivariate=True)
     assert load_text(dump_project(found), "volant.yaml", {}).config == found
     assert read("{}").watch.drift == DriftConfig()
 
@@ -26,6 +26,7 @@ def test_tolerances_and_columns_to_ignore_are_read_and_written_back():
     [
         ("{tolerance: 0}", ["watch.drift.tolerance", "above 0"]),
         ("{tolerance: .nan}", ["watch.drift.tolerance"]),
+        ("{multivariate: 1}", ["watch.drift.multivariate", "true or false"]),
         ("{columns: {temp: 0.3}}", ["watch.drift.columns.temp", "tolerance"]),
         ("{columns: {temp: {tolerence: 0.3}}}", ["tolerence", "tolerance"]),
         ("{columns: [temp]}", ["watch.drift.columns", "like {temp: {tolerance: 0.3}}"]),

@@ -6,6 +6,7 @@ import os
 import random
 
 import pytest
+from msgspec import structs
 
 from volant.cli.main import main
 from volant.kernel.errors import ConflictError, NotFoundError
@@ -15,6 +16,7 @@ from volant.wiring.inspected import inspections_view
 from volant.wiring.project import open_project
 from volant.wiring.slice_gates import accept_slice
 from volant.wiring.verbs.inspecting import looked
+from volant.wiring.verbs.looking_on import tell_of_whole_rows
 from volant.wiring.verbs.watching import keep_watch
 
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -149,6 +151,25 @@ def test_whole_rows_and_attributions_are_compared(project, home, capsys):
     view = inspections_view(project)
     assert view["multivariate"]["found"] == together
     assert view["attribution"]["found"] == weights
+
+
+def test_whole_rows_are_looked_at_by_themselves_once_a_window_is_full(home):
+    kept = (home / "volant.yaml").read_text(encoding="utf-8")
+    (home / "volant.yaml").write_text(f"{kept}\nwatch: {{drift: {{multivariate: true}}}}\n", encoding="utf-8")
+    watching = open_project(home, environment=ENVIRONMENT)
+    before = watching.inspections.newest("city", InspectionKind.MULTIVARIATE)
+    keep_watch(watching)
+    first = watching.inspections.newest("city", InspectionKind.MULTIVARIATE)
+    assert first.id != before.id
+    keep_watch(watching)
+    assert watching.inspections.newest("city", InspectionKind.MULTIVARIATE) == first
+    moved = structs.replace(first, id="moved", found={**first.found, "drifted": True}, sentence="Whole rows have moved.")
+    watching.inspections.add(moved)
+    assert tell_of_whole_rows(watching) == ["whole rows"]
+    assert [alert.cause for alert in watching.alerts.open("city") if alert.cause == "whole rows"] == ["whole rows"]
+    watching.inspections.add(structs.replace(first, id="fine"))
+    assert tell_of_whole_rows(watching) == []
+    assert "whole rows" not in [alert.cause for alert in watching.alerts.open("city")]
 
 
 def test_before_anything_was_answered_each_look_says_why_it_sees_nothing(tmp_path):

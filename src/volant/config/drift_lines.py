@@ -32,6 +32,26 @@ class Tolerance:
         return {"type": "number", "exclusiveMinimum": 0, "maximum": MOST, "description": self.said}
 
 
+class YesOrNo:
+    """``true`` or ``false``."""
+
+    said = "true or false"
+
+    def read(self, node: Node) -> bool:
+        """See ``Kind``."""
+        if not isinstance(node.content, bool):
+            raise wrong(node, self.said)
+        return node.content
+
+    def show(self, value: bool) -> bool:
+        """See ``Kind``."""
+        return value
+
+    def schema(self) -> Schema:
+        """See ``Kind``."""
+        return {"type": "boolean", "description": self.said}
+
+
 class ColumnTolerances:
     """``{temp: {tolerance: 0.3}}``."""
 
@@ -61,6 +81,7 @@ DRIFT = Section(
         Entry(key="tolerance", kind=Tolerance(), about="an effect up to this is no drift: 0.1 is a tenth of a standard deviation"),
         Entry(key="columns", kind=ColumnTolerances(), about="columns with a tolerance of their own; prediction and score are columns too"),
         Entry(key="ignore", kind=Texts("a list of columns"), about="columns that nobody is told about when they move"),
+        Entry(key="multivariate", kind=YesOrNo(), about="true: a classifier looks whether whole rows moved, each time a window is full"),
     ),
 )
 

@@ -296,11 +296,15 @@ class AlertTarget(Value, frozen=True, kw_only=True):
 
 
 class DriftConfig(Value, frozen=True, kw_only=True):
-    """``watch.drift``. ``columns``: name -> tolerance. Names are those of inputs, or ``prediction`` and ``score``."""
+    """``watch.drift``. ``columns``: name -> tolerance. Names are those of inputs, or ``prediction`` and ``score``.
+
+    ``multivariate``: whether full windows are also looked at as whole rows.
+    """
 
     tolerance: float = 0.03
     columns: dict[str, float] = {}
     ignore: tuple[str, ...] = ()
+    multivariate: bool = False
 
 
 class WatchConfig(Value, frozen=True, kw_only=True):

@@ -83,6 +83,7 @@ class Api:
             ),
             *MuteApi(self._project).routes(V1),
             _read(f"{V1}/models/{{model}}/rollout", "The newest rollout with its evidence.", self.rollout),
+            _read(f"{V1}/models/{{model}}/inspections", "The newest closer look of each kind at the champion.", self.inspections),
             _change(f"{version}/deploy", Permission.APPROVE, "Send a version into traffic.", self.deploy, body=_DEPLOYMENT),
             _change(f"{version}/promote", Permission.APPROVE, "Complete its rollout now.", self.promote, body=_DECISION),
             _change(f"{V1}/models/{{model}}/rollback", Permission.APPROVE, "Take a release back.", self.rollback, body=_REASON),
@@ -147,6 +148,13 @@ class Api:
         """``GET .../rollout``."""
         self._own_model(request)
         return json_response(self._commands.rollout(self._project))
+
+    def inspections(self, request: Request) -> Response:
+        """``GET .../inspections``."""
+        from volant.wiring.inspected import inspections_view
+
+        self._own_model(request)
+        return json_response(inspections_view(self._project))
 
     def deploy(self, request: Request) -> Response:
         """``POST .../deploy``: the reason is the approval of live rows."""

@@ -13,6 +13,7 @@ from volant.web.history import decisions
 from volant.web.live import live_performance
 from volant.web.wheel_view import wheel_view
 from volant.wiring.drifted import drift_view
+from volant.wiring.inspected import inspections_view
 from volant.wiring.planned import gate_plan
 from volant.wiring.suites import suites
 from volant.wiring.waiting import waiting
@@ -74,6 +75,7 @@ def model_page(project: "Project", model: str, page: int = 1) -> Json:
         "trend": [version.metrics.get(metric_name(project.config.metric)) for version in reversed(versions[:60])],
         "live": live_performance(project, model, history),
         "drift": drift_view(project, limit=60) if model == project.name else None,
+        "inspections": inspections_view(project) if model == project.name else None,
         "wheel": wheel_view(project, facts, turn(facts, now)),
         "next": plain(waiting(facts, now)),
         "plan": _plan(project, model),

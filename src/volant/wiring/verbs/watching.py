@@ -17,6 +17,7 @@ from volant.registry.model import ModelVersion
 from volant.wiring.project import Project
 from volant.wiring.verbs.drifting import reference_of_version
 from volant.wiring.verbs.estimating import estimator_for
+from volant.wiring.verbs.looking_on import look_at_whole_rows, tell_of_whole_rows
 from volant.wiring.verbs.opened import opened, predictions_of
 from volant.wiring.watched import view
 from volant.wiring.worker import Report
@@ -58,7 +59,7 @@ def tell(project: Project) -> list[str]:
             )
         elif cause not in unsure:
             project.alerts.resolve(cause, model=project.name, sentence="the newest windows do not show it any more")
-    return list(found)
+    return [*found, *tell_of_whole_rows(project)]
 
 
 def keep_watch(project: Project) -> int:
@@ -75,7 +76,9 @@ def keep_watch(project: Project) -> int:
     if state.champion is not None:
         _revise(project, performance, project.registry.version(project.name, state.champion), state.epoch, references)
         keeper = DriftKeeper(project.windows, references, config.watch.window, config.watch.drift)
-        keeper.revise(project.name, state.epoch, state.champion, project.clock.now())
+        drift = keeper.revise(project.name, state.epoch, state.champion, project.clock.now())
+        if config.watch.drift.multivariate and drift is not None and drift.last is not None:
+            look_at_whole_rows(project, state.epoch, drift.last)
     return new
 
 
