@@ -55,6 +55,17 @@ def test_a_constant_one_row_and_nothing_have_bins_and_no_scores(values):
     assert tail_weight(polynomials(counts), counts) == 0.0
 
 
+def test_independent_rows_are_hardly_ever_taken_for_dependent_ones():
+    random = np.random.default_rng(8)
+    flagged = 0
+    for _ in range(150):
+        rungs = ladder(random.standard_normal((1_000, 4)) * np.sqrt(32))
+        flagged += any(rung.strongest > 0 for rung in rungs)
+    assert flagged <= 4
+    level = np.repeat(random.standard_normal(50), 20)[:, None] * 3.0
+    assert any(rung.strongest > 0 for rung in ladder(random.standard_normal((1_000, 4)) * np.sqrt(32) + level))
+
+
 @pytest.mark.parametrize("counts", [np.array([5, 0, 9, 1, 85]), np.full(256, 4), np.array([990, 5, 3, 2])])
 def test_scores_are_orthonormal_under_the_masses_they_are_made_from(counts):
     scores = polynomials(counts)

@@ -18,8 +18,9 @@ import numpy as np
 
 SHORTEST = 32
 FEWEST = 8
-_NO_CHANCE = 0.001
+_NO_CHANCE = 0.0001
 _ENOUGH = 30
+_NESTED = 3.0  # lengths that double share their rows: their pooled estimate varies three times as much as of independent ones
 _FEW = 256  # stretches: of more, all directions together say it as well
 _GROWS = 1.25
 
@@ -63,7 +64,7 @@ def ladder(sums: np.ndarray, rows: int = SHORTEST) -> tuple[Rung, ...]:
         effect, share, df = _measured(sums, rows)
         independent = independent and not (
             _exceeds(effect, df)
-            or _exceeds((total + effect * df) / (known + df), known + df)
+            or _exceeds((total + effect * df) / (known + df), (known + df) / _NESTED)
             or (len(sums) <= _FEW and _exceeds(_strongest(sums, rows), len(sums)))
         )
         if independent:
