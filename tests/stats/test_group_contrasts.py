@@ -14,19 +14,27 @@ def two(first, second, inside):
     return TwoGroups(inside, of_mean(first, share=True), of_mean(second, share=True), np.arange(len(inside)))
 
 
-def rates(random, share_inside, share_outside, rows=600):
-    inside = random.random(rows) < 0.3
+def rates(random, share_inside, share_outside, rows=600, part=0.3):
+    inside = random.random(rows) < part
     hits = (random.random(rows) < np.where(inside, share_inside, share_outside)).astype(float)
     return two(hits[inside], hits[~inside], inside)
 
 
-def test_the_difference_of_two_rates_has_the_textbook_error():
-    found = rates(RANDOM, 0.4, 0.4, rows=5000)
+@pytest.mark.parametrize("part", [0.1, 0.9])
+def test_the_difference_of_two_rates_has_the_textbook_error(part):
+    found = rates(RANDOM, 0.4, 0.4, rows=5000, part=part)
     count = int(found.inside.sum())
     first, second = found.first.value, found.second.value
     textbook = np.sqrt(first * (1 - first) / count + second * (1 - second) / (5000 - count))
     assert found.difference().value == pytest.approx(first - second)
     assert found.difference().error == pytest.approx(textbook, rel=0.25)  # estimated from few cosines
+
+
+@pytest.mark.parametrize("part", [0.1, 0.9])
+def test_the_difference_of_two_means_has_the_textbook_error(part):
+    values, inside = RANDOM.normal(0, 1, 5000), RANDOM.random(5000) < part
+    found = TwoGroups(inside, of_mean(values[inside], share=False), of_mean(values[~inside], share=False))
+    assert found.difference().error == pytest.approx(np.sqrt(1 / inside.sum() + 1 / (~inside).sum()), rel=0.25)
 
 
 def test_equal_rates_are_called_apart_as_rarely_as_the_level_says():
