@@ -31,6 +31,8 @@ _FEW_VALUES = 24
 _CUTS = (0.05, *(part / 12 for part in range(1, 12)), 0.95)
 _MOST_NAMES = 30
 _ENOUGH_GROUPS = 20
+_STRETCHES = 20
+_FEWEST_STRETCHES = 6
 _DIGITS = 3
 
 
@@ -187,12 +189,16 @@ class _Measured:
 
 
 def _measured(rows: Losses, where: np.ndarray, conditions: tuple[Condition, ...]) -> _Measured | None:
-    """The slice among these rows; None where too few are in it or outside."""
+    """The slice among these rows; None where too few are in it or outside, or where they lie together in a few stretches of
+    time: such a slice cannot be told from a bad week.
+    """
     inside = np.logical_and.reduce([holds(condition, rows.inputs[condition.column])[where] for condition in conditions])
     losses, times = rows.values[where], rows.times[where]
     groups = None if rows.groups is None else rows.groups[where]
     count = int(inside.sum())
     if count < _FEWEST_IN_SLICE or len(where) - count < _FEWEST_IN_SLICE:
+        return None
+    if _spread(inside, times) < _FEWEST_STRETCHES:
         return None
     mean, elsewhere = float(losses[inside].mean()), float(losses[~inside].mean())
     share, total = count / len(where), float(losses.sum())
@@ -206,6 +212,13 @@ def _measured(rows: Losses, where: np.ndarray, conditions: tuple[Condition, ...]
         low, high = _ratio(mean / elsewhere, mean_of_dependent(own / mean - others / elsewhere, times, groups))
     p = _p(mean - TOLERATED * elsewhere, tested)
     return _Measured(count, share, float(losses[inside].sum()) / total, mean, elsewhere, low, high, p)
+
+
+def _spread(inside: np.ndarray, times: np.ndarray) -> float:
+    """Over how many of 20 stretches of as many rows the slice is spread (the inverse of Simpson's index of its shares)."""
+    stretch = tie_codes(times) * _STRETCHES // (int(tie_codes(times).max()) + 1)
+    shares = np.bincount(stretch[inside], minlength=_STRETCHES) / max(int(inside.sum()), 1)
+    return 1 / max(float((shares**2).sum()), 1e-12)
 
 
 def _p(difference: float, tested: MeanEstimate) -> float:
