@@ -1,7 +1,7 @@
 """Heavy work in a process of its own: the child side. See ``child.py`` for the protocol.
 
 Standard output is kept for answers; whatever the work prints goes to standard error. The child ends when its input
-closes, so it cannot outlive the process that asked.
+closes, in the middle of work too, so it cannot outlive the process that asked.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from volant.kernel.errors import InternalError, VolantError, to_record
+from volant.wiring.orphans import Asker
 
 Report = Callable[[str, float | None], None]
 
@@ -50,7 +51,7 @@ VERBS = {
 }
 
 
-def _serve(root: Path, requests: BinaryIO, answers: BinaryIO) -> None:
+def _serve(root: Path, requests: BinaryIO, answers: BinaryIO, asker: Asker) -> None:
     for line in requests:
         message = orjson.loads(line)
         number = message["id"]
@@ -65,7 +66,9 @@ def _serve(root: Path, requests: BinaryIO, answers: BinaryIO) -> None:
             except BrokenPipeError:  # whoever asked is gone: as if they had said stop
                 raise KeyboardInterrupt from None
 
-        send(_answer(root, message["verb"], message["request"], report))
+        with asker.waits():
+            answer = _answer(root, message["verb"], message["request"], report)
+        send(answer)
 
 
 def _answer(root: Path, verb: str, request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -84,8 +87,10 @@ def main() -> None:
     """Read requests until the input ends. Ctrl-C reaches this process too; what was asked for is given up quietly."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    asker = Asker(sys.stdin.fileno(), INTERRUPTED)
+    asker.watch()
     try:
-        _serve(Path(sys.argv[1]), sys.stdin.buffer, answers)
+        _serve(Path(sys.argv[1]), sys.stdin.buffer, answers, asker)
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(INTERRUPTED)
 
