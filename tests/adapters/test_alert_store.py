@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from volant.kernel.errors import ConflictError, NotFoundError
-from volant.monitoring.alert_model import Alert, Delivery, Severity
+from volant.monitoring.alert_model import Alert, Delivery, Picture, Severity, Sight
 from volant.monitoring.alert_rules import LONGEST_WAIT_US
+from volant.monitoring.drift_model import Bar
 
 AT = 1_700_000_000_000_000
 
@@ -182,3 +183,26 @@ def test_alerts_and_their_deliveries_are_stored_together_or_not_at_all(stores):
         half_done()
     assert stores.alerts.open() == ()
     assert stores.alerts.due(AT) == ()
+
+
+def test_each_target_gets_its_share_of_what_is_due_and_none_crowds_out_another(stores):
+    down = [delivery(f"d{number}", of=f"bikes-{number}", target="slack:env:DOWN") for number in range(9)]
+    stores.alerts.send([*down, delivery("last", of="bikes-99", target="log")])
+    assert ids(stores.alerts.due(AT, 3)) == ["d0", "d1", "d2", "last"]
+    assert stores.alerts.due(AT, 0) == ()
+
+
+def test_what_waits_for_a_target_is_given_due_or_not_oldest_first(stores):
+    stores.alerts.send([delivery("a"), delivery("b", next_at=AT + 10**12), delivery("c", target="slack:env:URL"), delivery("d")])
+    stores.alerts.delivered("a", AT)
+    assert ids(stores.alerts.waiting("log")) == ["b", "d"]
+    assert ids(stores.alerts.waiting("log", 1)) == ["b"]
+    assert stores.alerts.waiting("nobody") == ()
+
+
+def test_an_alert_keeps_what_it_shows_and_whom_it_was_told_to(stores):
+    bars = (Bar(text="rain ☂", before=0.25, after=0.75),)
+    sight = Sight(from_us=AT, columns=("weather",), pictures=(Picture(column="weather", numbers=False, bars=bars),))
+    one = alert(sight=sight, quiet=True, addressed=("log",))
+    stores.alerts.add(one)
+    assert stores.alerts.get(one.id) == one

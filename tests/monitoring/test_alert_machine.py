@@ -1,4 +1,4 @@
-"""Any order of sights, acknowledgements, ends, clock jumps and deliveries keeps what alerts promise."""
+"""Any order of sights, acknowledgements, mutes, ends, clock jumps and deliveries keeps what alerts promise."""
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -17,7 +17,9 @@ subjects = st.tuples(st.sampled_from(MODELS), st.sampled_from(CAUSES))
 
 
 class AlertLife(RuleBasedStateMachine):
-    """The model: open causes with their worst severity, how often seen, whether acknowledged; and all that should be told."""
+    """The model: open causes with their worst severity, how often seen, whether acknowledged; mutes, what they keep quiet and
+    who heard of what; and all that should be told.
+    """
 
     def __init__(self):
         super().__init__()
@@ -25,6 +27,9 @@ class AlertLife(RuleBasedStateMachine):
         self.stores = memory_stores(self.clock, CountingIds())
         self.alerts = Alerts(self.stores.alerts, self.clock, CountingIds(), tx=self.stores.tx, events=self.stores.events, targets=TARGETS)
         self.standing = {}
+        self.mutes = []
+        self.quiet = set()
+        self.heard = set()
         self.expected = []
         self.delivered = []
 
@@ -34,13 +39,42 @@ class AlertLife(RuleBasedStateMachine):
         alert = self.alerts.raise_(cause, severity=severity, sentence="x", facts={}, model=model)
         if subject not in self.standing:
             self.standing[subject] = [severity, 1, False]
-            self.expected.append((alert.id, NoticeKind.RAISED, severity))
+            self.said(subject, alert.id, NoticeKind.RAISED)
             return
         known = self.standing[subject]
         known[1] += 1
         if severity.rank > known[0].rank:
             known[0], known[2] = severity, False
-            self.expected.append((alert.id, NoticeKind.WORSENED, severity))
+            self.said(subject, alert.id, NoticeKind.WORSENED)
+
+    def said(self, subject, alert, kind):
+        if self.held(subject):
+            self.quiet.add(subject)
+            return
+        self.quiet.discard(subject)
+        self.heard.add(alert)
+        self.expected.append((alert, kind, self.standing[subject][0]))
+
+    def held(self, subject):
+        page = self.standing[subject][0] is Severity.CRITICAL
+        now = self.clock.now()
+        return any(subject == about and now < until and (pages or not page) for about, until, pages in self.mutes)
+
+    @rule(subject=subjects, lasts=st.integers(1, 3_000_000_000), pages=st.booleans())
+    def mute(self, subject, lasts, pages):
+        model, cause = subject
+        self.alerts.mute(model, self.clock.now() + lasts, "x", "ann", cause=cause, pages=pages)
+        self.mutes.append((subject, self.clock.now() + lasts, pages))
+        if subject in self.standing and self.held(subject):
+            self.quiet.add(subject)
+
+    @rule()
+    def wake(self):
+        due = {subject for subject in self.quiet if not self.held(subject)}
+        assert self.alerts.wake() == len(due)
+        for model, cause in due:
+            alert = self.stores.alerts.open_cause(model, cause)
+            self.said((model, cause), alert.id, NoticeKind.RETURNED if alert.id in self.heard else NoticeKind.RAISED)
 
     @rule(subject=subjects)
     def end(self, subject):
@@ -48,7 +82,10 @@ class AlertLife(RuleBasedStateMachine):
         ended = self.alerts.resolve(cause, model=model)
         assert (ended is None) == (subject not in self.standing)
         if ended is not None:
-            self.expected.append((ended.id, NoticeKind.RESOLVED, self.standing.pop(subject)[0]))
+            severity = self.standing.pop(subject)[0]
+            self.quiet.discard(subject)
+            if ended.id in self.heard:
+                self.expected.append((ended.id, NoticeKind.RESOLVED, severity))
 
     @rule(subject=subjects)
     def acknowledge(self, subject):
@@ -86,6 +123,10 @@ class AlertLife(RuleBasedStateMachine):
         found = {(one.model, one.cause): [one.severity, one.count, one.acknowledged_at is not None] for one in self.alerts.open()}
         assert found == self.standing
         assert len(self.alerts.open()) == len(self.standing)
+
+    @invariant()
+    def quiet_are_those_that_a_mute_keeps(self):
+        assert {(one.model, one.cause) for one in self.alerts.open() if one.quiet} == self.quiet
 
     @invariant()
     def numbers_and_events_have_no_gaps(self):
