@@ -125,6 +125,8 @@ def test_muting_says_what_still_comes_through_and_is_listed_and_ended(project, c
     assert "muted until" in shown
     assert "alert 1, because roadworks" in shown
     assert [one["id"] for one in json.loads(said(capsys, "mutes", "--json"))["mutes"]] == [made["id"]]
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["alerts"] == []
     assert "told again" in said(capsys, "unmute", made["id"])
     assert "nothing is muted" in said(capsys, "mutes")
     assert main(["alerts", "unmute", made["id"]]) == 5

@@ -116,6 +116,7 @@ def test_a_muted_alert_moves_below_says_why_and_comes_back_when_somebody_ends_th
     shown = fresh_site.get("/alerts", role=Role.CONTRIBUTOR)
     page = Page(shown.text)
     assert "1 muted" in page.words
+    assert "The error is 71.5" not in Page(fresh_site.get("/", role=Role.VIEWER).text).words
     assert f"Roadworks {EVIL}" in page.words
     assert EVIL not in shown.text
     (end,) = [form for form in page.forms if form["action"].startswith("/mutes/")]

@@ -42,8 +42,8 @@ def alerts_page(project: "Project", page: int = 1, *, may_acknowledge: bool = Fa
 
 
 def glance(project: "Project", *, look: bool = True) -> Json:
-    """For the overview: how many are open, and the worst that nobody looks after."""
-    found = project.glances.alerts(look=look)
+    """For the overview: how many are open and not muted, and the worst that nobody looks after."""
+    found = [alert for alert in project.glances.alerts(look=look) if not alert.quiet]
     unseen = [alert for alert in found if alert.acknowledged_at is None]
     worst = next(iter(unseen), None)
     return {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from volant.wiring.project import Project
 
 # What may change about a model, by where it shows.
-TOPICS = {"model": "release", "loop": "loop", "rollout": "rollout", "alert": "alerts", "suite": "suites"}
+TOPICS = {"model": "release", "loop": "loop", "rollout": "rollout", "alert": "alerts", "mute": "alerts", "suite": "suites"}
 LABELS, WINDOWS, GATES, SERVERS, RUNS, TRAFFIC = "labels", "windows", "gates", "servers", "runs", "traffic"
 TRAFFIC_US = 5 * SECOND_US  # requests come all the time: they are a change no more often than this
 LEASES = "loop/"

@@ -43,7 +43,7 @@ def status(project: Project) -> Json:
         "labels": project.labels.count(project.name, known_by=now),
         "serving": None if holder is None else holder.holder,
         "automation": _automation(project),
-        "alerts": [{name: getattr(one, name) for name in ALERT_LINE} for one in project.alerts.open(project.name)],
+        "alerts": [{name: getattr(one, name) for name in ALERT_LINE} for one in project.alerts.open(project.name) if not one.quiet],
         "wheel": _wheel(facts, now),
         **_next_step(facts, now),
     }

@@ -149,8 +149,8 @@ def takes(amount: int, per: int, in_us: int) -> int | None:
 
 
 def worst(alerts: tuple[Alert, ...]) -> Alert | None:
-    """The one to look at first: nobody looks after it, and it is the most severe."""
-    return min(alerts, key=lambda one: (one.acknowledged_at is not None, -one.severity.rank), default=None)
+    """The one to look at first: nobody looks after it or muted it, and it is the most severe."""
+    return min(alerts, key=lambda one: (one.acknowledged_at is not None or one.quiet, -one.severity.rank), default=None)
 
 
 TONES = {Severity.CRITICAL: "fail", Severity.WARNING: "open", Severity.INFO: "neutral"}

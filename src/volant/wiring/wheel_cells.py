@@ -295,10 +295,10 @@ def _alarm(facts: Facts, stage: str, state: str, figure: str | None) -> Cell | N
     found = worst(tuple(alert for alert in facts.alerts if stage_of(alert) == stage))
     if found is None:
         return None
-    seen = found.acknowledged_at is not None
+    seen = "looked after" if found.acknowledged_at is not None else "muted" if found.quiet else None
     return Cell(
         stage=stage,
-        state=f"{state or found.cause}{', looked after' if seen else ''}",
+        state=f"{state or found.cause}{f', {seen}' if seen else ''}",
         tone=TONES[found.severity],
         figure=figure,
         attention=None if seen else found.sentence,
