@@ -40,13 +40,13 @@ def suites(root: Path, environment: dict[str, str], _request: Json, report: Repo
     """Run those whose present period nobody claimed. ``ConflictError`` while a run is going on: nothing is claimed then."""
     project = opened(root, environment)
     ledger = SuiteLedger(project.events, project.name)
-    began = []
+    champion, began = _champion(project), []
     with alone(project):
         for asked in due(project.config.suites, ledger.claimed()[1], project.clock.now()):
             start = ledger.claim(asked, project.clock.now())
             if start is not None:
                 began.append(start)
-                _run(project, asked, _champion(project), report, start=start, actor=BY_ITSELF)
+                _run(project, asked, champion, report, start=start, actor=BY_ITSELF)
     if began:
         checkpoint_if_leading(project)
     return {"runs": [run_view(project, start) for start in began]}
