@@ -119,7 +119,7 @@ def metric_against_retrains(result: ReplayResult) -> Figure:
     traces += [_ring(policy) for policy in known if result.recommended is not None and policy.name == result.recommended.policy]
     layout = _layout(f"{result.label} against retrains ({_direction(result)})")
     most = max((policy.retrains for policy in known), default=1)
-    layout["xaxis"] |= {"range": [-0.04 * max(most, 1), 1.04 * max(most, 1)], "title": {"text": "retrains"}, "nticks": 6}
+    layout["xaxis"] |= {"range": [-0.04 * max(most, 1), 1.04 * max(most, 1)], "nticks": 6}
     return {"data": traces, "layout": layout}
 
 
