@@ -23,7 +23,7 @@ from volant.stats.paired import t_quantile, t_tail
 from volant.stats.slice_search import TOLERATED, Cells, weakest
 
 FEWEST_ROWS = 200
-LEVEL = 0.05
+LEVEL = 0.02
 _MOST_TRIED = 4
 _FEWEST_IN_SLICE = 30
 _LEAST_SHARE = 0.01
