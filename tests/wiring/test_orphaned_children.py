@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-CONFIG = "version: 1\nproject: bikes\ntask: regression\ntarget: y\nmetric: mae\ndata:\n  source: rows.csv\ntrain:\n  holdout: {last: 50 rows}\n"
+CONFIG = (
+    "version: 1\nproject: bikes\ntask: regression\ntarget: y\nmetric: mae\ndata:\n  source: rows.csv\ntrain:\n  holdout: {last: 50 rows}\n"
+)
 SLEEPS = """
 import os
 import time
