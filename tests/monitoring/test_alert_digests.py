@@ -182,6 +182,9 @@ def test_of_two_servers_each_notice_is_told_by_one(stores, clock, world):
     async def both():
         return await asyncio.gather(*(Deliverer(stores.alerts, world, clock).round() for _ in range(2)))
 
-    assert sum(asyncio.run(both())) == 9
+    assert sum(asyncio.run(both())) <= 9
+    for _ in range(2):  # what one server had begun, the other left to it
+        clock.advance(HOUR_US)
+        asyncio.run(both())
     told = [cause for _, notices in world.digests for _, cause in notices] + [cause for *_, cause in world.single]
     assert sorted(told) == sorted(f"cause {number}" for number in range(9))

@@ -20,7 +20,7 @@ from volant.kernel.crashpoints import reach
 from volant.monitoring.alert_digest import MOST_SINGLE, MOST_TOGETHER, is_for_people
 from volant.monitoring.alert_model import Delivery, Notice
 from volant.monitoring.alert_ports import AlertStore, Sender, Undelivered
-from volant.monitoring.alert_rules import CLAIM_US, LONGEST_WAIT_US, MOST_TRIES, wait_us
+from volant.monitoring.alert_rules import CLAIM_US, LONGEST_WAIT_US, MOST_TRIES, is_under_way, wait_us
 
 T = TypeVar("T")
 AT_ONCE = 8  # for each target
@@ -57,7 +57,9 @@ class Deliverer:
 
     async def _tell(self, target: str, due: list[Delivery]) -> int:
         if is_for_people(target):
-            waiting = await self.stored(self._store.waiting, target, MOST_TOGETHER)
+            now = self._clock.now()
+            stored = await self.stored(self._store.waiting, target, MOST_TOGETHER)
+            waiting = [one for one in stored if not is_under_way(one, now)]
             if len(waiting) > MOST_SINGLE:  # as soon as the oldest is due: new ones do not shorten its wait
                 return await self._together(target, waiting) if any(one.id == waiting[0].id for one in due) else 0
         results = await asyncio.gather(*(self._deliver(delivery) for delivery in due), return_exceptions=True)

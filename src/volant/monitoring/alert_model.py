@@ -114,7 +114,8 @@ class Delivery(Value, frozen=True, kw_only=True):
     """A notice on its way to one target, as ``watch.alerts`` writes it (``webhook:env:NAME``: never the address itself).
 
     ``id`` is the same for every try. ``next_at`` is when it is tried next; None once it arrived (``done_at``) or was
-    given up (``given_up_at``). ``error`` says what the last try failed with.
+    given up (``given_up_at``). ``error`` says what the last try failed with, and nothing while one is
+    under way.
     """
 
     id: str

@@ -58,7 +58,7 @@ class AlertStore(Protocol):
         ...
 
     def claim(self, delivery: Delivery, next_at: int) -> bool:
-        """Count a try and set when the next would be. False if somebody else was faster."""
+        """Count a try, which has failed with nothing yet, and set when the next would be. False if somebody else was faster."""
         ...
 
     def delivered(self, delivery_id: str, at: int) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from volant.kernel.clock import HOUR_US, SECOND_US
 from volant.kernel.codec import canonical
 from volant.kernel.errors import IllegalTransitionError
-from volant.monitoring.alert_model import Alert, Severity, Sight
+from volant.monitoring.alert_model import Alert, Delivery, Severity, Sight
 
 LONGEST_SENTENCE = 2_000
 LARGEST_FACTS = 16_384
@@ -90,3 +90,8 @@ def wait_us(tries: int) -> int:
     """How long after the given number of failed tries the next one comes: 5 s, doubled each time, at most an hour."""
     doublings = min(max(tries - 1, 0), 20)
     return min(FIRST_WAIT_US << doublings, LONGEST_WAIT_US)
+
+
+def is_under_way(delivery: Delivery, now: int) -> bool:
+    """Whether a server has begun a try that neither ended nor is given up for dead yet."""
+    return delivery.tries > 0 and delivery.error is None and delivery.next_at is not None and delivery.next_at > now

@@ -96,7 +96,7 @@ class MemoryAlerts:
             found = self._outbox.get(delivery.id)
             if found is None or found.next_at is None or found.tries != delivery.tries:
                 return False
-            self._set(delivery.id, tries=found.tries + 1, next_at=next_at)
+            self._set(delivery.id, tries=found.tries + 1, next_at=next_at, error=None)
             return True
 
     def delivered(self, delivery_id: str, at: int) -> None:

@@ -44,7 +44,7 @@ SELECT id, model, alert, target, notice, recorded_at, tries, next_at, error, don
 WHERE target = ? AND next_at IS NOT NULL ORDER BY position LIMIT ?;
 
 -- name: claim
-UPDATE alert_delivery SET tries = tries + 1, next_at = ? WHERE id = ? AND tries = ? AND next_at IS NOT NULL;
+UPDATE alert_delivery SET tries = tries + 1, next_at = ?, error = NULL WHERE id = ? AND tries = ? AND next_at IS NOT NULL;
 
 -- name: delivered
 UPDATE alert_delivery SET next_at = NULL, error = NULL, done_at = ? WHERE id = ? AND next_at IS NOT NULL;
