@@ -190,11 +190,12 @@ def test_streams_end_with_the_server_and_do_not_hold_it_up(loop):
 
 
 def test_a_store_that_cannot_be_read_for_a_while_is_looked_at_again(loop, capfd):
-    store, broken = Store(), threading.Event()
+    store, broken, failed = Store(), threading.Event(), threading.Event()
     broken.set()
 
     def look():
         if broken.is_set():
+            failed.set()
             raise OSError("the disk is away")
         return store.look()
 
@@ -202,6 +203,7 @@ def test_a_store_that_cannot_be_read_for_a_while_is_looked_at_again(loop, capfd)
         stream = Stream(port)
         stream.event("hello")
         store.change("bikes", "windows")
+        assert failed.wait(60)
         broken.clear()
         assert stream.event("changed")["changed"] == {"bikes": ["windows"]}
         stream.close()
