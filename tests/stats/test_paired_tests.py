@@ -69,7 +69,7 @@ def test_customers_with_their_own_level_widen_the_interval():
 
 
 def test_of_two_rows_the_interval_is_the_ordinary_t_interval():
-    assert cosine_count(np.array([-1.5, 1.5])) == 1
+    assert cosine_count(np.array([-1.5, 1.5])) == (1, 1.0)
     two = np.array([1.0, 4.0])
     found = paired_difference(two, np.zeros(2), 0.95)
     expected = scipy_stats.t.interval(0.90, 1, loc=two.mean(), scale=scipy_stats.sem(two))
@@ -119,9 +119,23 @@ def test_a_difference_is_judged_by_both_bounds_and_the_estimate(value, low, high
 
 def test_the_more_neighbours_agree_the_fewer_cosines_carry_the_variance():
     random = np.random.default_rng(9)
-    counts = [cosine_count(x - x.mean()) for x in (autoregression(random, 1000, rho) for rho in (0.0, 0.9, 0.96))]
+    counts = [cosine_count(x - x.mean())[0] for x in (autoregression(random, 1000, rho) for rho in (0.0, 0.9, 0.96))]
     assert counts[0] == 39
     assert counts[0] > counts[1] > counts[2] >= 1
+
+
+def test_few_neighbours_that_agree_keep_bounds_that_say_something():
+    random = np.random.default_rng(4)
+    days = [autoregression(random, 42, 0.7) for _ in range(400)]
+    found = [paired_difference(one, np.zeros(42), 0.95) for one in days]
+    assert np.mean([one.high < 0 for one in found]) <= 0.08
+    assert min(one.df for one in found) >= 2
+    assert np.median([one.high - one.value for one in found]) < 1.3, "the bounds of one degree of freedom are twice as wide"
+
+
+def test_what_is_undecided_is_not_one_label_away_because_degrees_of_freedom_are_few():
+    found = Interval(-80.0, -170.0, 10.0, variance=(90 / scipy_stats.t.ppf(0.95, 2)) ** 2, df=2, rows=1000)
+    assert labels_to_decide(found, 0.0, 0.95) == pytest.approx(1000 * ((90 / 80) ** 2 - 1), abs=2)
 
 
 def test_the_power_formula_gives_the_reference_example():

@@ -9,6 +9,10 @@ Lazarus, Lewis, Stock & Watson 2018, J. Bus. Econ. Stat. 36(4), "HAR inference: 
 ``nu = n - 1`` gives exactly the ordinary one-sample t-test. ``nu`` is the largest number at which a first-order
 autoregression fitted to the series (Andrews 1991, Econometrica 59; bias of the coefficient removed after Kendall 1954)
 would bias the variance by no more than 5 %, and at most ``0.4 n^(2/3)`` (the recommendation above; a few more where n is small).
+Where fewer than four were left, bounds of one or two degrees would say nothing: then up to four are averaged, the variance is
+raised by twice that bias (once because the correlation itself is estimated), and that number is taken whose bounds are
+narrowest. For first-order autoregressions of 12 to 100 observations with correlations of 0.5 to 0.95, a one-sided test at 5 %
+then errs in 5 to 15 %, as it did with the first rule, and bounds are a fifth to a half narrower (4,000 series each).
 
 *Ties.* Rows with one event time are one observation (their sum), because their order means nothing.
 
@@ -24,6 +28,8 @@ import numpy as np
 _SMALLEST_GROUP_COUNT = 10
 _BIAS = 0.05
 _LARGEST_CORRELATION = 0.97
+_FEWEST = 4
+_T95 = np.array([6.314, 2.920, 2.353, 2.132])  # Student's t at 95 % with 1 to 4 degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -75,20 +81,28 @@ def _long_run(units: np.ndarray) -> tuple[float, int]:
     count = len(units)
     if count < 2:
         return 0.0, 0
-    nu = cosine_count(units)
+    nu, raised = cosine_count(units)
     weights = dct(units, type=2, norm="ortho")[1 : nu + 1]
-    return float(np.mean(weights**2)), nu
+    return float(np.mean(weights**2)) * raised, nu
 
 
-def cosine_count(units: np.ndarray) -> int:
-    """How many cosines to average, for a centred series of shape (n,), n >= 2. See the module's text."""
+def cosine_count(units: np.ndarray) -> tuple[int, float]:
+    """How many cosines to average, for a centred series of shape (n,), n >= 2, and by what their average is raised. See the
+    module's text.
+    """
     count = len(units)
-    most = max(0.4 * count ** (2 / 3), min(8.0, count / 3))
+    most = int(np.clip(np.floor(max(0.4 * count ** (2 / 3), min(8.0, count / 3))), 1, count - 1))
     correlation = _first_correlation(units)
-    if correlation > 0:
-        curvature = 2 * correlation / (1 - correlation) ** 2
-        most = min(most, count / np.pi * np.sqrt(6 * _BIAS / curvature))
-    return int(np.clip(np.floor(most), 1, count - 1))
+    if correlation <= 0:
+        return most, 1.0
+    curvature = 2 * correlation / (1 - correlation) ** 2
+    unbiased = int(count / np.pi * np.sqrt(6 * _BIAS / curvature))
+    if unbiased >= min(most, _FEWEST):
+        return min(most, unbiased), 1.0
+    raised = [1 + 2 * (np.pi * nu / count) ** 2 * curvature / 6 for nu in range(1, min(most, _FEWEST) + 1)]
+    widths = np.sqrt(raised) * _T95[: len(raised)]
+    best = int(np.argmin(widths))
+    return best + 1, float(raised[best])
 
 
 def _first_correlation(units: np.ndarray) -> float:

@@ -76,9 +76,9 @@ def _covariance(residuals: np.ndarray, times: np.ndarray | None, groups: np.ndar
     units = residuals if times is None else _summed(residuals, tie_codes(times))
     if len(units) < 3:
         return np.zeros((residuals.shape[1],) * 2), 0
-    nu = cosine_count(units.sum(axis=1))
+    nu, raised = cosine_count(units.sum(axis=1))
     waves = dct(units, type=2, norm="ortho", axis=0)[1 : nu + 1]
-    by_time = waves.T @ waves * len(units) / nu
+    by_time = waves.T @ waves * len(units) / nu * raised
     if groups is None:
         return by_time, nu
     sums = _summed(residuals, np.unique(groups.astype(str), return_inverse=True)[1].reshape(-1))

@@ -87,9 +87,15 @@ def labels_to_decide(difference: Interval, margin: float, confidence: float) -> 
     """Further labels after which the check will probably (80 %) be decided, if the difference stays as measured."""
     if difference.df == 0:
         return None
-    row_variance = difference.variance * difference.rows
-    ways = [rows_needed(row_variance, margin - difference.value, confidence)]
-    if difference.value > 0:
-        ways.append(rows_needed(row_variance, difference.value, confidence))
-    found = [way for way in ways if way is not None]
+    gaps = [margin - difference.value, *([difference.value] if difference.value > 0 else [])]
+    found = [way for gap in gaps if (way := _rows_to_decide(difference, gap, confidence)) is not None]
     return max(min(found) - difference.rows, 1) if found else None
+
+
+def _rows_to_decide(difference: Interval, gap: float, confidence: float) -> int | None:
+    """With so many rows in all a bound is nearer than ``gap``: probably, and at least if it is drawn as it is now."""
+    row_variance = difference.variance * difference.rows
+    needed = rows_needed(row_variance, gap, confidence)
+    if needed is None:
+        return None
+    return max(needed, math.ceil(row_variance * (t_quantile(confidence, difference.df) / gap) ** 2))
