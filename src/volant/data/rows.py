@@ -166,7 +166,8 @@ def _number_texts(values: "pl.Series") -> "pl.Series":
     floats = values.cast(pl.Float64).fill_null(float("nan")).to_numpy() + 0.0  # + 0.0: there is one zero
     present = ~np.isnan(floats)
     bits = pl.Series("bits", floats.view(np.int64)).cast(pl.String)
-    table = pl.DataFrame({"bits": bits, "present": present, "value": values})
+    whole = values.rechunk()  # Polars before 2 panics where one column is in pieces and another is not
+    table = pl.DataFrame({"bits": bits, "present": present, "value": whole})
     exact = pl.col("value").abs() < _EXACT_FLOAT if values.dtype.is_integer() else pl.lit(value=True)
     text = pl.when(~pl.col("present")).then(pl.lit("")).when(exact).then("bits").otherwise(pl.format("i{}", "value"))
     return table.select(text).to_series()
