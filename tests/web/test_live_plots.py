@@ -8,7 +8,7 @@ from web_seed import Seeding
 from web_site import Page, new_project, site_of
 
 from volant.monitoring.model import FILLING, Estimate, LiveReport, Reference, WindowPerformance
-from volant.web.live_plot import live_plot
+from volant.web.live_plot import live_plot, round_values
 
 AT = 1_700_000_000_000_000
 HOUR = 3_600_000_000
@@ -154,3 +154,11 @@ def test_what_is_estimated_without_labels_is_a_line_of_its_own_with_a_legend(sho
     assert page.count('<circle class="doubt"') == 1
     assert "in doubt: too many rows lie outside of what it saw (temp)" in page
     assert "estimated without labels, 95 %" in page
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "values"),
+    [(-2.0, 430.0, [0, 100, 200, 300, 400]), (5.0, 5.6, [5.0, 5.2, 5.4]), (-1e300, 1e300, [-1e300, -5e299, 0, 5e299, 1e300])],
+)
+def test_lines_across_stand_at_round_values(low, high, values):
+    assert round_values(low, high) == pytest.approx(values)

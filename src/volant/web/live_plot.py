@@ -62,12 +62,19 @@ def _reach(view: Json) -> tuple[float, float]:
 
 def _scale(axes: _Axes) -> str:
     lines = []
-    for step in range(5):
-        value = axes.low + (axes.high - axes.low) * (step + 0.5) / 5
+    for value in round_values(axes.low, axes.high):
         y = axes.y(value)
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         lines.append(f'<text class="scale" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escaped(number(value))}</text>')
     return "".join(lines)
+
+
+def round_values(low: float, high: float) -> list[float]:
+    """Two to six multiples of 1, 2 or 5 times a power of ten from ``low`` to ``high``, which is larger."""
+    wanted = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(wanted))
+    step = power * next(size for size in (1, 2, 5, 10) if size * power >= wanted * (1 - 1e-9))
+    return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _times(view: Json) -> str:
