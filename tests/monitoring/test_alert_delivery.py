@@ -12,24 +12,9 @@ from volant.monitoring.alert_model import Severity
 from volant.monitoring.alert_ports import Undelivered
 from volant.monitoring.alert_rules import CLAIM_US, MOST_TRIES, wait_us
 from volant.monitoring.alerts import Alerts
-from volant.testing.clock import CountingIds, FakeClock
-from volant.wiring.stores import memory_stores, sqlite_stores
+from volant.testing.clock import CountingIds
 
 HOOK, LOG = "webhook:env:HOOK", "log"
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def stores(request, tmp_path, clock):
-    ids = CountingIds()
-    opened = memory_stores(clock, ids) if request.param == "memory" else sqlite_stores(tmp_path / "state", clock, ids)
-    yield opened
-    if request.param == "sqlite":
-        opened.tx.close()
 
 
 @pytest.fixture

@@ -10,24 +10,9 @@ from volant.monitoring.alert_model import Severity
 from volant.monitoring.alert_ports import Undelivered
 from volant.monitoring.alert_rules import CLAIM_US
 from volant.monitoring.alerts import Alerts
-from volant.testing.clock import CountingIds, FakeClock
-from volant.wiring.stores import memory_stores, sqlite_stores
+from volant.testing.clock import CountingIds
 
 MAIL, HOOK = "mail:ana@example.com", "webhook:env:HOOK"
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def stores(request, tmp_path, clock):
-    ids = CountingIds()
-    opened = memory_stores(clock, ids) if request.param == "memory" else sqlite_stores(tmp_path / "state", clock, ids)
-    yield opened
-    if request.param == "sqlite":
-        opened.tx.close()
 
 
 class World:

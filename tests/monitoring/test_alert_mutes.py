@@ -8,22 +8,7 @@ from volant.kernel.errors import IllegalTransitionError, InvalidInputError, NotF
 from volant.monitoring.alert_model import Notice, Severity, Sight, Urgency
 from volant.monitoring.alert_routing import urgency_of
 from volant.monitoring.alerts import Alerts
-from volant.testing.clock import CountingIds, FakeClock
-from volant.wiring.stores import memory_stores, sqlite_stores
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def stores(request, tmp_path, clock):
-    ids = CountingIds()
-    opened = memory_stores(clock, ids) if request.param == "memory" else sqlite_stores(tmp_path / "state", clock, ids)
-    yield opened
-    if request.param == "sqlite":
-        opened.tx.close()
+from volant.testing.clock import CountingIds
 
 
 def service(stores, clock, ids=None, **routing):

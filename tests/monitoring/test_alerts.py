@@ -8,24 +8,9 @@ from volant.kernel.errors import IllegalTransitionError, InvalidInputError, NotF
 from volant.monitoring.alert_model import Notice, NoticeKind, Severity
 from volant.monitoring.alert_rules import LARGEST_FACTS, LONGEST_SENTENCE
 from volant.monitoring.alerts import Alerts
-from volant.testing.clock import CountingIds, FakeClock
-from volant.wiring.stores import memory_stores, sqlite_stores
+from volant.testing.clock import CountingIds
 
 WORSE = {"severity": Severity.WARNING, "sentence": "The error is 41.5, above 30.1.", "facts": {"loss": 41.5}, "model": "bikes"}
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def stores(request, tmp_path, clock):
-    ids = CountingIds()
-    opened = memory_stores(clock, ids) if request.param == "memory" else sqlite_stores(tmp_path / "state", clock, ids)
-    yield opened
-    if request.param == "sqlite":
-        opened.tx.close()
 
 
 def service(stores, clock, *targets):

@@ -49,7 +49,15 @@ def quiet(_text, _share=None):
 
 def served(project, home, day, shift):
     """160 rows are answered by a worker and then labelled."""
-    rows, state = rows_of(day, 160), project.registry.state("city")
+    rows = rows_of(day, 160)
+    answered_by_worker(project, day, rows)
+    write(home / "truth.csv", told(rows, shift))
+    assert commands.add_labels(project, str(home / "truth.csv"), ["id"])["new"] == 160
+
+
+def answered_by_worker(project, day, rows):
+    """Logged as a worker of the champion logs it, in one request, without labels."""
+    state = project.registry.state("city")
     answered = Prediction(
         id=f"{day:032x}",
         request_id=None,
@@ -69,8 +77,6 @@ def served(project, home, day, shift):
     folder = project.log_folder / "w1"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{day:020}.log").write_bytes(frame(encode(answered)))
-    write(home / "truth.csv", told(rows, shift))
-    assert commands.add_labels(project, str(home / "truth.csv"), ["id"])["new"] == 160
 
 
 def live(folder, policy, trigger, settings=None):
@@ -80,12 +86,7 @@ def live(folder, policy, trigger, settings=None):
     commands.init(folder, "city", environment=ENVIRONMENT, data="history.csv", target="demand", key=("id",), metric="mae")
     home = folder / "city"
     (home / "pipeline.py").write_text(MODEL, encoding="utf-8")
-    text = (
-        (home / "volant.yaml")
-        .read_text(encoding="utf-8")
-        .replace("autonomy: propose", "autopilot: x")
-        .replace("autopilot: x", "autonomy: autopilot")
-    )
+    text = (home / "volant.yaml").read_text(encoding="utf-8").replace("autonomy: propose", "autonomy: autopilot")
     for before, after in (settings or {}).items():
         assert before in text
         text = text.replace(before, after)

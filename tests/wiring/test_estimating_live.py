@@ -1,15 +1,10 @@
 """Estimated performance through a project: fitted once per champion, heard before labels come, remade by a replay of what was lived."""
 
-import csv
-import json
-import os
 import random
 
 import pytest
+from lived_city import ENVIRONMENT, answered_by_worker, quiet, write
 
-from volant.evidence.frames import frame
-from volant.evidence.log import encode
-from volant.evidence.model import Outcome, Prediction
 from volant.kernel.codec import decode
 from volant.loop.grounds import kept
 from volant.loop.ledger import DecisionLedger
@@ -21,7 +16,6 @@ from volant.wiring.verbs.retracing import replay_lived
 from volant.wiring.verbs.watching import keep_watch
 from volant.wiring.watched import view
 
-ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 POLICY = """
 retrain:
   when: [{estimated_performance: worse}]
@@ -40,13 +34,6 @@ def model(rows, target, *, learning_rate=0.1):
 '''
 
 
-def write(path, rows):
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def rows_of(day, count, least=0):
     chance = random.Random(day)
     return [{"id": 10_000 * day + number, "temp": chance.randint(least, 60) / 2} for number in range(count)]
@@ -57,32 +44,10 @@ def told(rows):
     return [{"id": row["id"], "demand": round(2 * row["temp"] + row["temp"] * chance.uniform(-1, 1), 3)} for row in rows]
 
 
-def quiet(_text, _share=None):
-    pass
-
-
 def served(project, home, day, *, least=0, labelled=True):
     """160 rows are answered by a worker, and perhaps labelled."""
-    rows, state = rows_of(day, 160, least), project.registry.state("city")
-    answered = Prediction(
-        id=f"{day:032x}",
-        request_id=None,
-        at=project.clock.now(),
-        model="city",
-        version=state.champion,
-        arm="champion",
-        epoch=state.epoch,
-        columns={name: [row[name] for row in rows] for name in ("id", "temp")},
-        values=[row["temp"] * 2 for row in rows],
-        scores=None,
-        keys=[json.dumps([row["id"]]) for row in rows],
-        event_times=None,
-        latency_us=300,
-        outcome=Outcome.OK,
-    )
-    folder = project.log_folder / "w1"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{day:020}.log").write_bytes(frame(encode(answered)))
+    rows = rows_of(day, 160, least)
+    answered_by_worker(project, day, rows)
     if labelled:
         write(home / "truth.csv", told(rows))
         assert commands.add_labels(project, str(home / "truth.csv"), ["id"])["new"] == 160
