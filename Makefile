@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PYTEST ?= $(BIN)/pytest
 WORKERS ?= auto
+CHOSEN ?= -m "not nightly"
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONHASHSEED := 0
 # Volant is many processes, and one that compiles what it imports takes three times as long to start. Where Python may not write
@@ -13,12 +14,13 @@ export PYTHONHASHSEED := 0
 export UV_COMPILE_BYTECODE := 1
 COMPILED := $(BIN)/python -m compileall -q src/volant
 
-.PHONY: help install demo test ci lint types test-lowest docs bench soak lock clean
+.PHONY: help install demo test test-all ci lint types test-lowest docs bench soak lock clean
 
 help:
 	@echo "make install      the package and its developers' tools, into $(VENV)"
 	@echo "make demo         the whole wheel on a simulated city, about a minute, offline once installed"
-	@echo "make test         the whole suite"
+	@echo "make test         the suite, without what is marked nightly"
+	@echo "make test-all     the whole suite"
 	@echo "make ci           lint, types, layers, the lowest allowed dependencies, the whole suite"
 	@echo "make docs         write the generated reference pages again"
 	@echo "make bench        measure, beside peers where there are any"
@@ -48,7 +50,10 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@$(COMPILED)
-	$(PYTEST) -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(CHOSEN)
+
+test-all:
+	@$(MAKE) --no-print-directory test CHOSEN=
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -58,7 +63,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-ci: lint types test-lowest test
+ci: lint types test-lowest test-all
 
 # The lowest allowed versions are those of Python 3.11: later Pythons have no wheels of some of them.
 test-lowest: $(VENV)-lowest/.dev

@@ -4,7 +4,7 @@ import pytest
 from journey_parts import query, served, volant
 from streamed import bike_project
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.nightly]
 
 STEPS = "[{shadow: 12 rows}, {canary: 50%, rows: 48}, full]"
 ROWS, PATIENCE = 12, 400  # rows of a request; so many requests at most

@@ -7,7 +7,7 @@ import pytest
 from streamed import elec2_project, released
 from told import actions, answers_of_the_first, assert_each_once, assert_same_once_more, assert_told
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.nightly]
 
 STEPS = "[{shadow: 36 rows}, {canary: 50%, rows: 84}, full]"
 

@@ -10,7 +10,7 @@ from streamed import FIRST_BIKES, Stream, bike_project
 
 from volant.kernel.clock import HOUR_US
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.nightly]
 
 STEPS = "[{canary: 50%, rows: 144}, full]"
 
