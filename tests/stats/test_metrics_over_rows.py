@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 from volant.config.model import Task
 from volant.kernel.errors import InvalidInputError, UsageError
 from volant.stats.metrics import WeightedMetric, invalid_rows, row_losses, score
-from volant.stats.names import METRICS, metric_named
+from volant.stats.names import METRICS, metric_named, possible
 from volant.stats.predicted import Predicted, classes_of, joined, labels_equal
 
 RANDOM = np.random.default_rng(3)
@@ -182,3 +182,19 @@ def test_no_regression_metric_ever_gives_nan(pairs):
     for metric in ("mae", "mse", "rmse", "r2", "mape"):
         value = score(metric, target, Predicted(values)).value
         assert value is None or math.isfinite(value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "possible_bound"),
+    [
+        ("mae", -33.2, 0.0),
+        ("mae", 203.5, 203.5),
+        ("error", 1.2, 1.0),
+        ("auc", -0.1, 0.0),
+        ("r2", -7.0, -7.0),
+        ("r2", 1.3, 1.0),
+        ("mae", None, None),
+    ],
+)
+def test_a_bound_goes_no_further_than_its_metric_can(metric, bound, possible_bound):
+    assert possible(metric, bound) == possible_bound

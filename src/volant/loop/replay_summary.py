@@ -15,7 +15,7 @@ from volant.loop.replay_model import CONFIDENCE, PolicyResult, Recommendation, R
 from volant.loop.replay_wheel import History, Wheel
 from volant.loop.replay_windows import Stretch
 from volant.stats.metrics import score
-from volant.stats.names import metric_named
+from volant.stats.names import metric_named, possible
 from volant.stats.predicted import Predicted, joined
 
 Advised = Callable[[History, Sequence[Stretch], Sequence[tuple[Wheel, Predicted]], Question], Recommendation | None]
@@ -84,8 +84,8 @@ def _policy(wheel: Wheel, question: Question, answers: tuple[Predicted, Predicte
         name=wheel.policy.name,
         retention=None if wheel.policy.retention is None else wheel.policy.retention.value,
         metric=own.value if own else None,
-        low=own.low if own else None,
-        high=own.high if own else None,
+        low=possible(question.metric, own.low) if own else None,
+        high=possible(question.metric, own.high) if own else None,
         difference=against.value if against else None,
         difference_low=against.low if against else None,
         difference_high=against.high if against else None,

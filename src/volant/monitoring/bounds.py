@@ -6,7 +6,7 @@ import numpy as np
 
 from volant.stats.blocks import MeanEstimate
 from volant.stats.metrics import score
-from volant.stats.names import metric_named
+from volant.stats.names import metric_named, possible
 from volant.stats.paired import interval_of
 from volant.stats.predicted import Predicted
 
@@ -27,7 +27,7 @@ def in_metric(
         low, high = (None if low is None else math.sqrt(max(low, 0.0))), (None if high is None else math.sqrt(max(high, 0.0)))
     elif not metric_named(metric).additive:
         low = high = None
-    return score(metric, target, predicted).value, _inside(metric, low), _inside(metric, high)
+    return score(metric, target, predicted).value, possible(metric, low), possible(metric, high)
 
 
 def from_loss(metric: str, loss: float) -> float | None:
@@ -45,10 +45,3 @@ def is_negated(metric: str) -> bool:
     """Whether its row loss is the metric with the other sign: a business metric that is maximised."""
     named = metric_named(metric)
     return named.expression is not None and not named.lower_is_better
-
-
-def _inside(metric: str, bound: float | None) -> float | None:
-    """No loss is below 0 and no share above 1, whatever Student's t says of few rows."""
-    if bound is None or metric_named(metric).signed:
-        return bound
-    return min(max(bound, 0.0), 1.0) if metric in {"accuracy", "error"} else max(bound, 0.0)

@@ -110,3 +110,13 @@ def best_is_highest(name: str | None, own: Iterable[str] = ()) -> bool:
 def columns_of_metrics(metrics: Iterable[str | None]) -> tuple[str, ...]:
     """The columns that any of these metrics reads, each once."""
     return tuple(dict.fromkeys(column for metric in metrics if metric is not None for column in metric_named(metric).columns))
+
+
+def possible(metric: str, bound: float | None) -> float | None:
+    """A bound of a metric no further than the metric can go, whatever Student's t says of few rows: no loss below 0, no share above 1."""
+    named = metric_named(metric)
+    if bound is None or named.signed:
+        return bound
+    if named.name == "r2":
+        return min(bound, 1.0)
+    return min(max(bound, 0.0), 1.0) if named.name == "error" or not named.lower_is_better else max(bound, 0.0)
