@@ -121,6 +121,7 @@ def test_nesting_without_end_is_refused_and_does_not_exhaust_the_stack(hostile):
         ("amount * 2", "reads no answer of the model"),
         ("prediction + shop", "character 14 of the expression: '+' needs numbers"),
         ("prediction * amont", "did you mean 'amount'?"),
+        ("if(amont > 1, 40, 0)", "did you mean 'amount'?"),
         ("prediction == shop", "compares a number with a text"),
         ("if(prediction > 1, shop, 'x')", "it gives a text"),
         ("if(prediction > 1, amount, 'x')", "chooses between a number with a text"),

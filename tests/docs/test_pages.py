@@ -51,9 +51,10 @@ def test_generated_pages_are_current(generated):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
-def test_pages_name_no_workplace_and_close_their_blocks(path):
+def test_pages_name_nobodys_folder_and_close_their_blocks(path):
     text = path.read_text(encoding="utf-8")
-    assert "/work/" not in text
+    assert str(ROOT) not in text
+    assert not re.search(r"(?<![\w.])/(home|root|Users)/\w", text)
     assert text.count("```") % 2 == 0
     assert not re.search(r"\bTODO\b|\bTBD\b", text)
 

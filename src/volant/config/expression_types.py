@@ -25,10 +25,10 @@ def check(text: str, term: Term, *, columns: Mapping[str, Sort] | None, answer: 
 
     ``columns``: those that a request carries; None where they are not known. ``answer``: what label and prediction are.
     """
-    if not any(part.op in {PREDICTION, PROBABILITY} for part in terms(term)):
-        raise wrong_at(text, 1, "it reads no answer of the model, so it is the same for every model", "use prediction or probability in it")
     if _sort(text, term, columns, answer) is Sort.TEXT:
         raise wrong_at(text, term.at, "it gives a text", "make it give a number: if(..., 1, 0)")
+    if not any(part.op in {PREDICTION, PROBABILITY} for part in terms(term)):
+        raise wrong_at(text, 1, "it reads no answer of the model, so it is the same for every model", "use prediction or probability in it")
 
 
 def _sort(text: str, term: Term, columns: Mapping[str, Sort] | None, answer: Sort) -> Sort:

@@ -50,9 +50,13 @@ class Term(Value, frozen=True, kw_only=True):
     depth: int = 1
 
 
+_SHOWN = 40  # characters
+
+
 def wrong_at(text: str, at: int, what: str, next_step: str) -> UsageError:
     """An error that shows the place in the expression."""
-    near = text[at - 1 : at + 19]
+    rest = text[at - 1 :]
+    near = rest if len(rest) <= _SHOWN else f"{rest[: _SHOWN - 1]}…"
     return UsageError(f"character {at} of the expression: {what}", found=near or "the end", next_step=next_step, field="expression")
 
 
