@@ -49,6 +49,7 @@ def test_signs_shares_and_sizes():
 
 
 def test_durations_and_ages_have_units_that_do_not_break_off():
+    assert lasting(0) == "0\u00a0s"
     assert lasting(900) == "900\u00a0µs"
     assert lasting(41 * SECOND_US) == "41\u00a0s"
     assert lasting(2 * DAY_US + 4 * HOUR_US) == "2\u00a0d\u00a04\u00a0h"

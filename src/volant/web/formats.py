@@ -98,9 +98,9 @@ def lasting(duration_us: int | None) -> str:
     if duration_us is None:
         return NONE
     rest = abs(duration_us)
-    if rest < 1000:
+    if 0 < rest < 1000:
         return f"{rest}{SPACE}µs"
-    if rest < SECOND_US:
+    if 0 < rest < SECOND_US:
         return f"{rest / 1000:.3g}{SPACE}ms"
     if rest < MINUTE_US:
         return f"{rest / SECOND_US:.3g}{SPACE}s"
